@@ -1,0 +1,56 @@
+export {
+  AnswerCallInput,
+  AnswerCallResult,
+  CheckAnswerInput,
+  CheckAnswerResult,
+} from './answer-call.ts';
+export * as caps from './caps.ts';
+export {
+  AnswerState,
+  CellLimits,
+  CellOutcome,
+  CellWay,
+  FinishedCell,
+  RaisedError,
+  RollBackReason,
+  RolledBackCell,
+  RunCellInput,
+  StepKey,
+  SubRunCall,
+  VariableChange,
+  WaitingCell,
+} from './cell.ts';
+export { BlobRef, Digest } from './digest.ts';
+export { FailureType } from './failure-types.ts';
+export { HeapImageRef } from './heap-image.ts';
+export {
+  CallAnswer,
+  CallRanges,
+  CallRequest,
+  Delivery,
+  JournalCall,
+  JournalLink,
+} from './journal.ts';
+export { ModelCard, ModelPrices } from './model-card.ts';
+export { answerRecordKey, rootRecordKey, trailRecordKey, turnRecordKey } from './record-keys.ts';
+export { EndReason, Phase, Progress, RunResult, Spend } from './run-result.ts';
+export {
+  Budget,
+  FixedClock,
+  IngestResult,
+  OpenReplResult,
+  ParentLink,
+  ResolvedSpec,
+  RunSpec,
+} from './run-spec.ts';
+export { TextRef } from './text-ref.ts';
+export { SealTrailInput, SealTrailResult, TrailEvent, TrailPiece } from './trail.ts';
+export {
+  CellObservation,
+  NextTurnInput,
+  NextTurnResult,
+  Observation,
+  TranscriptLink,
+} from './turn.ts';
+export { addUsage, NO_USAGE, Usage } from './usage.ts';
+export { Edit, Manifest, ManifestEntry, ValueFormat } from './variables.ts';

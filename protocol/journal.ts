@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { Digest } from './digest.ts';
+import { Usage } from './usage.ts';
+import { ValueFormat } from './variables.ts';
+
+/** What Python asked for; the content of a request blob. `llm` is a sub-call, `rlm` a sub-run. */
+export const CallRequest = z.object({
+  kind: z.enum(['llm', 'rlm']),
+  prompt: z.string(),
+  /** Model name from the registry; null is the run's sub-model. */
+  model: z.string().max(200).nullable(),
+  /** Value of `context=` of a sub-run. */
+  context: z.object({ format: ValueFormat, blob: Digest }).nullable(),
+});
+export type CallRequest = z.infer<typeof CallRequest>;
+
+/** The result of a call; the content of an answer blob. A failed call is data, never mistakable for an answer. */
+export const CallAnswer = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal('ok'),
+    text: z.string(),
+    model: z.string(),
+    finishReason: z.string(),
+    usage: Usage,
+  }),
+  z.object({ status: z.literal('failed'), type: z.string(), message: z.string() }),
+]);
+export type CallAnswer = z.infer<typeof CallAnswer>;
+
+/** A call as a journal names it. Numbers count from 1 in each cell attempt. */
+export const JournalCall = z.object({
+  number: z.int().positive(),
+  kind: CallRequest.shape.kind,
+  request: Digest,
+  preview: z.string(),
+});
+export type JournalCall = z.infer<typeof JournalCall>;
+
+/**
+ * One link of a journal, a chain of blobs (JSON) from the newest link back to the cell's start.
+ * `round`: the cell stopped at these new calls. `delivery`: these answers were handed in together.
+ */
+export const JournalLink = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('round'),
+    previous: Digest.nullable(),
+    calls: z.array(JournalCall).min(0),
+  }),
+  z.object({
+    kind: z.literal('delivery'),
+    previous: Digest,
+    clockMs: z.number(),
+    answers: z.array(z.object({ call: z.int().positive(), answer: Digest })).min(1),
+  }),
+]);
+export type JournalLink = z.infer<typeof JournalLink>;
+
+/** Call numbers as inclusive ranges, ascending. */
+export const CallRanges = z.array(z.tuple([z.int().positive(), z.int().positive()]));
+export type CallRanges = z.infer<typeof CallRanges>;
+
+/** Answers handed to a waiting cell together, decided by the workflow. */
+export const Delivery = z.object({
+  clockMs: z.number(),
+  /** Calls whose answers are records in the store (see `answerRecordKey`). */
+  recorded: CallRanges,
+  /** Calls that failed for good outside of `answerCall` (retries used up, timeouts, budget), grouped by reason. */
+  failed: z.array(z.object({ calls: CallRanges, type: z.string(), message: z.string().max(500) })),
+  /** Results of sub-runs: the text blob of their answer. */
+  subRuns: z.array(
+    z.object({ call: z.int().positive(), text: Digest, model: z.string(), usage: Usage }),
+  ),
+});
+export type Delivery = z.infer<typeof Delivery>;

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/** Prices in US dollars per million tokens; null when unknown (cost then counts as 0 and is marked estimated). */
+export const ModelPrices = z.object({
+  inputUsdPerMTok: z.number().nonnegative(),
+  cachedInputUsdPerMTok: z.number().nonnegative(),
+  outputUsdPerMTok: z.number().nonnegative(),
+});
+export type ModelPrices = z.infer<typeof ModelPrices>;
+
+/**
+ * What a workflow may know of a model: limits, prices, timeouts, queue; never a key. Made once by
+ * `resolveSpec` and recorded in the history, so a later change of prices does not change a running run.
+ */
+export const ModelCard = z.object({
+  /** Name in the registry; the process that calls models looks up base URL and key by it. */
+  name: z.string().min(1).max(200),
+  /** Model id sent to the provider. */
+  model: z.string().min(1).max(200),
+  contextTokens: z.int().positive(),
+  maxOutputTokens: z.int().positive(),
+  prices: ModelPrices.nullable(),
+  /** Whole call, from request to last byte. */
+  timeoutMs: z.int().positive(),
+  taskQueue: z.string().min(1),
+  /** True for the scripted stand-in: shown wherever a person meets its answers. */
+  standIn: z.boolean(),
+});
+export type ModelCard = z.infer<typeof ModelCard>;

@@ -1,0 +1,22 @@
+import type { StepKey } from './cell.ts';
+import type { Digest } from './digest.ts';
+
+/** Record key of the answer to one call. Holds no execution's run id: a reset or continued run finds what was paid for. */
+export function answerRecordKey(step: StepKey, call: number, request: Digest): string {
+  return `answer/${step.workflowId}/${step.cell}/${step.cellAttempt}/${call}/${request}`;
+}
+
+/** Record key of a root-model reply to one exact prompt. */
+export function turnRecordKey(workflowId: string, turn: number, prompt: Digest): string {
+  return `turn/${workflowId}/${turn}/${prompt}`;
+}
+
+/** Record key of a run's root, from which garbage collection marks. */
+export function rootRecordKey(workflowId: string, name: string): string {
+  return `root/${workflowId}/${name}`;
+}
+
+/** Record key of the n-th sealed piece of an execution's trail. */
+export function trailRecordKey(workflowId: string, runId: string, piece: number): string {
+  return `trail/${workflowId}/${runId}/${piece}`;
+}

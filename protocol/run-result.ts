@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { Digest } from './digest.ts';
+import { HeapImageRef } from './heap-image.ts';
+import { TextRef } from './text-ref.ts';
+import { Usage } from './usage.ts';
+
+/** Spend of a run, sub-runs included. */
+export const Spend = z.object({
+  turns: z.int().nonnegative(),
+  calls: z.int().nonnegative(),
+  usage: Usage,
+  computeMs: z.number().nonnegative(),
+});
+export type Spend = z.infer<typeof Spend>;
+
+/** Why a run ended: `answered` by the model's `ready`, else the limit or fault that ended it with the best draft. */
+export const EndReason = z.enum([
+  'answered',
+  'turns',
+  'budget',
+  'wallClock',
+  'noCode',
+  'invalidAnswer',
+]);
+export type EndReason = z.infer<typeof EndReason>;
+
+export const RunResult = z.object({
+  reason: EndReason,
+  /** The final answer, or the best draft when `reason` is not `answered`; null when there was none. */
+  answer: TextRef.nullable(),
+  draftVersion: z.int().nonnegative(),
+  spend: Spend,
+  image: HeapImageRef,
+  /** Newest piece of the sealed trail. */
+  trail: Digest.nullable(),
+  models: z.object({ root: z.string(), sub: z.string(), standIn: z.boolean() }),
+});
+export type RunResult = z.infer<typeof RunResult>;
+
+export const Phase = z.enum(['starting', 'thinking', 'computing', 'calling', 'checking', 'ended']);
+export type Phase = z.infer<typeof Phase>;
+
+/** What a watcher sees of a run. The memo holds the same, refreshed once a turn. */
+export const Progress = z.object({
+  phase: Phase,
+  turn: z.int().nonnegative(),
+  maxTurns: z.int().nonnegative(),
+  cell: z.string().nullable(),
+  /** Calls of the waiting cell: those answered, and all. */
+  round: z.object({ answered: z.int(), total: z.int() }).nullable(),
+  spend: Spend,
+  maxCostUsd: z.number(),
+  draft: z.object({ version: z.int(), content: TextRef }).nullable(),
+  lastCell: z
+    .object({ cell: z.string(), heapDigest: Digest, summary: z.string().max(200) })
+    .nullable(),
+});
+export type Progress = z.infer<typeof Progress>;

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { CellLimits } from './cell.ts';
+import { Digest } from './digest.ts';
+import { HeapImageRef } from './heap-image.ts';
+import { ModelCard } from './model-card.ts';
+import { TextRef } from './text-ref.ts';
+import { ManifestEntry } from './variables.ts';
+
+/** Limits of a run. Reaching one ends the run with its best draft and the reason. */
+export const Budget = z.object({
+  turns: z.int().positive(),
+  /** Sub-calls and sub-runs together. */
+  calls: z.int().nonnegative(),
+  costUsd: z.number().nonnegative(),
+  /** Input and output tokens together; null is no limit. */
+  tokens: z.int().positive().nullable(),
+  /** Wall-clock of the run in ms; null is no limit. */
+  wallClockMs: z.int().positive().nullable(),
+});
+export type Budget = z.infer<typeof Budget>;
+
+/** A virtual clock for runs that must be repeatable: the n-th reading of the workflow's time is `startMs + n * stepMs`. */
+export const FixedClock = z.object({ startMs: z.number(), stepMs: z.number().positive() });
+export type FixedClock = z.infer<typeof FixedClock>;
+
+/** What a run is asked to do. All large values are blobs that were stored before the run starts. */
+export const RunSpec = z.object({
+  question: TextRef,
+  /** Leaves of `input_data`, already in the store. One entry with an empty path makes `input_data` that value. */
+  inputs: z.array(ManifestEntry).max(200),
+  /** Registry names; null is the registry's default. */
+  model: z.string().min(1).max(200).nullable(),
+  subModel: z.string().min(1).max(200).nullable(),
+  budget: Budget.partial(),
+  limits: CellLimits.partial(),
+  /** Calls of this run in flight at the same time. */
+  concurrency: z.int().min(1).max(500).optional(),
+  /** How deep `rlm_query` may nest; 0 turns it into `llm_query`. */
+  maxDepth: z.int().min(0).max(5).optional(),
+  /** JSON Schema that `answer["content"]` (JSON text) must satisfy. */
+  answerSchema: TextRef.nullable(),
+  /** Makes the run's random numbers repeatable; without it the workflow draws a secret. */
+  seed: z.string().min(1).max(200).nullable(),
+  clock: FixedClock.nullable(),
+});
+export type RunSpec = z.infer<typeof RunSpec>;
+
+/** A `RunSpec` with every name resolved and every default filled in: what the workflow decides by. */
+export const ResolvedSpec = z.object({
+  root: ModelCard,
+  sub: ModelCard,
+  /** Runtime identity of the REPL and the task queue that serves it. */
+  runtime: z.string().min(1),
+  replQueue: z.string().min(1),
+  budget: Budget,
+  limits: CellLimits,
+  concurrency: z.int().positive(),
+  maxDepth: z.int().nonnegative(),
+});
+export type ResolvedSpec = z.infer<typeof ResolvedSpec>;
+
+/** What a parent run hands to a sub-run beside its spec. */
+export const ParentLink = z.object({
+  workflowId: z.string(),
+  call: z.string(),
+  depth: z.int().positive(),
+  /** The child's secret, derived from the parent's. */
+  secret: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type ParentLink = z.infer<typeof ParentLink>;
+
+/** The manifest of a run's inputs, for prompts and for the REPL. */
+export const IngestResult = z.object({
+  /** Manifest blob; see `Manifest`. */
+  manifest: Digest,
+  totalChars: z.int().nonnegative(),
+  entryCount: z.int().nonnegative(),
+});
+export type IngestResult = z.infer<typeof IngestResult>;
+
+export const OpenReplResult = z.object({
+  image: HeapImageRef,
+  computeMs: z.number().nonnegative(),
+});
+export type OpenReplResult = z.infer<typeof OpenReplResult>;

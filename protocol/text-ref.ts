@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { INLINE_TEXT_BYTES } from './caps.ts';
+import { Digest } from './digest.ts';
+
+/**
+ * A text by digest of its UTF-8 bytes. Carries the text itself when it is at most INLINE_TEXT_BYTES,
+ * else its head and tail (cut at code points). The whole text is always in the store.
+ */
+export const TextRef = z.object({
+  digest: Digest,
+  sizeBytes: z.int().nonnegative(),
+  chars: z.int().nonnegative(),
+  text: z.string().max(INLINE_TEXT_BYTES).optional(),
+  head: z.string().max(INLINE_TEXT_BYTES).optional(),
+  tail: z.string().max(INLINE_TEXT_BYTES).optional(),
+});
+export type TextRef = z.infer<typeof TextRef>;

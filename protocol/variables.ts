@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { BlobRef, Digest } from './digest.ts';
+
+/** How the bytes of a blob become a Python value: `text` is a `str` (UTF-8), `json` what `json.loads` gives. */
+export const ValueFormat = z.enum(['text', 'json']);
+export type ValueFormat = z.infer<typeof ValueFormat>;
+
+/** One leaf of a nested dict: `path` are its keys from the variable down; an empty path is the variable itself. */
+export const ManifestEntry = z.object({
+  path: z.array(z.string().min(1).max(500)).max(8),
+  format: ValueFormat,
+  blob: BlobRef,
+  /** Characters of a text, or of the JSON text. */
+  chars: z.int().nonnegative(),
+});
+export type ManifestEntry = z.infer<typeof ManifestEntry>;
+
+/** Content of a manifest blob (JSON): the leaves of one variable, in order. */
+export const Manifest = z.object({ entries: z.array(ManifestEntry) });
+export type Manifest = z.infer<typeof Manifest>;
+
+/** A variable set or deleted by the engine before a cell's code. With cells, the only thing that changes a heap. */
+export const Edit = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('set'), variable: z.string(), format: ValueFormat, blob: Digest }),
+  /** Sets the variable to the nested dict of a manifest. */
+  z.object({ kind: z.literal('setManifest'), variable: z.string(), manifest: Digest }),
+  /** Sets a key of a dict variable, for instance `answer["ready"] = False`. `json` is the new value. */
+  z.object({
+    kind: z.literal('setItem'),
+    variable: z.string(),
+    key: z.string(),
+    json: z.string().max(2048),
+  }),
+  z.object({ kind: z.literal('delete'), variable: z.string() }),
+]);
+export type Edit = z.infer<typeof Edit>;
