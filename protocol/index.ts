@@ -1,3 +1,4 @@
+export { clipBytes, utf8Bytes } from './clip.ts';
 export {
   AnswerCallInput,
   AnswerCallResult,
@@ -32,7 +33,7 @@ export {
   JournalLink,
 } from './journal.ts';
 export { ModelCard, ModelPrices } from './model-card.ts';
-export { answerRecordKey, rootRecordKey, trailRecordKey, turnRecordKey } from './record-keys.ts';
+export { answerRecordKey, trailRecordKey, turnRecordKey } from './record-keys.ts';
 export { EndReason, Phase, Progress, RunResult, Spend } from './run-result.ts';
 export {
   Budget,
@@ -42,6 +43,7 @@ export {
   ParentLink,
   ResolvedSpec,
   RunSpec,
+  RunStart,
 } from './run-spec.ts';
 export { TextRef } from './text-ref.ts';
 export { SealTrailInput, SealTrailResult, TrailEvent, TrailPiece } from './trail.ts';
@@ -54,3 +56,14 @@ export {
 } from './turn.ts';
 export { addUsage, NO_USAGE, Usage } from './usage.ts';
 export { Edit, Manifest, ManifestEntry, ValueFormat } from './variables.ts';
+export {
+  DRAFT_QUERY,
+  MAIN_TASK_QUEUE,
+  MEMO_CANCELLED,
+  MEMO_PROGRESS,
+  MODEL_TASK_QUEUE,
+  PROGRESS_QUERY,
+  replTaskQueue,
+  RUN_WORKFLOW,
+  SEARCH_ATTRIBUTES,
+} from './wire-names.ts';

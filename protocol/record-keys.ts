@@ -11,11 +11,6 @@ export function turnRecordKey(workflowId: string, turn: number, prompt: Digest):
   return `turn/${workflowId}/${turn}/${prompt}`;
 }
 
-/** Record key of a run's root, from which garbage collection marks. */
-export function rootRecordKey(workflowId: string, name: string): string {
-  return `root/${workflowId}/${name}`;
-}
-
 /** Record key of the n-th sealed piece of an execution's trail. */
 export function trailRecordKey(workflowId: string, runId: string, piece: number): string {
   return `trail/${workflowId}/${runId}/${piece}`;

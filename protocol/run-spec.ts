@@ -69,6 +69,17 @@ export const ParentLink = z.object({
 });
 export type ParentLink = z.infer<typeof ParentLink>;
 
+/** The argument of `rlmRun`. */
+export const RunStart = z.object({
+  spec: RunSpec,
+  parent: ParentLink.nullable(),
+  /** Whether the server has the search attributes of `SEARCH_ATTRIBUTES`; an unknown one would block every workflow task. */
+  searchAttributes: z.boolean(),
+  /** State of the execution before this one, after continue-as-new. Opaque to everybody but the workflow. */
+  carried: z.unknown().optional(),
+});
+export type RunStart = z.infer<typeof RunStart>;
+
 /** The manifest of a run's inputs, for prompts and for the REPL. */
 export const IngestResult = z.object({
   /** Manifest blob; see `Manifest`. */

@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import {
+  MAIN_TASK_QUEUE,
+  MEMO_PROGRESS,
+  Progress,
+  PROGRESS_QUERY,
+  RUN_WORKFLOW,
+  RunResult,
+  type RunSpec,
+  RunStart,
+} from '../protocol/index.ts';
+import { getText, openStore, type Store } from '../store/index.ts';
+import { RunFailed } from './errors.ts';
+import { type RunRequest, toRunSpec } from './run-request.ts';
+import { RunSchedules } from './run-schedules.ts';
+import { startOptions } from './start-options.ts';
+import { hasSearchAttributes } from './search-attributes.ts';
+import { toClientError } from './to-client-error.ts';
+
+export interface ConnectOptions {
+  /** Temporal's frontend, `host:port`. Default `TEMPORAL_ADDRESS`, else `localhost:7233`. */
+  address?: string;
+  /** Default `TEMPORAL_NAMESPACE`, else `default`. */
+  namespace?: string;
+  apiKey?: string;
+  tls?: boolean;
+  /** The store that the workers use: a directory, or a store that is already open. */
+  store: string | Store;
+}
+
+/** A result with the answer's text read from the store. */
+export interface RunAnswer {
+  workflowId: string;
+  /** The answer, or the best draft when `result.reason` is not `answered`; null when there was none. */
+  answer: string | null;
+  result: RunResult;
+}
+
+export interface StartedRun {
+  workflowId: string;
+  runId: string;
+}
+
+/**
+ * The library that backend services import. Light: needs Temporal's client and the store, no native kernel.
+ * Every method throws RunFailed, RunCancelled, ServerUnavailable or InvalidRequest with one clear sentence.
+ */
+export class RlmClient {
+  readonly temporal: Client;
+  readonly store: Store;
+  readonly schedules: RunSchedules;
+  readonly #connection: Connection;
+  readonly #searchAttributes: boolean;
+
+  private constructor(
+    connection: Connection,
+    temporal: Client,
+    store: Store,
+    searchAttributes: boolean,
+  ) {
+    this.#connection = connection;
+    this.temporal = temporal;
+    this.store = store;
+    this.#searchAttributes = searchAttributes;
+    this.schedules = new RunSchedules(temporal, store, searchAttributes);
+  }
+
+  /** Connects within 5 s or throws ServerUnavailable. Close the client when done. */
+  static async connect(options: ConnectOptions): Promise<RlmClient> {
+    const address = options.address ?? process.env['TEMPORAL_ADDRESS'] ?? 'localhost:7233';
+    const namespace = options.namespace ?? process.env['TEMPORAL_NAMESPACE'] ?? 'default';
+    const apiKey = options.apiKey ?? process.env['TEMPORAL_API_KEY'];
+    const store = typeof options.store === 'string' ? openStore(options.store) : options.store;
+    let connection: Connection | undefined;
+    try {
+      connection = await Connection.connect({
+        address,
+        connectTimeout: '5s',
+        ...(apiKey === undefined ? {} : { apiKey }),
+        tls: options.tls ?? apiKey !== undefined,
+      });
+      const temporal = new Client({ connection, namespace });
+      const searchAttributes = await hasSearchAttributes(connection, namespace);
+      return new RlmClient(connection, temporal, store, searchAttributes);
+    } catch (error) {
+      await connection?.close();
+      throw toClientError(error, { address, namespace });
+    }
+  }
+
+  /** Stores the request and starts its run. Starting the same workflow id again while it runs is refused. */
+  async start(request: RunRequest, options: { workflowId?: string } = {}): Promise<StartedRun> {
+    return this.startSpec(await toRunSpec(this.store, request), options);
+  }
+
+  /** Starts a spec whose values are stored already. */
+  async startSpec(spec: RunSpec, options: { workflowId?: string } = {}): Promise<StartedRun> {
+    const workflowId = options.workflowId ?? newRunId();
+    const start = RunStart.parse({ spec, parent: null, searchAttributes: this.#searchAttributes });
+    try {
+      const handle = await this.temporal.workflow.start(RUN_WORKFLOW, {
+        ...startOptions(start),
+        taskQueue: MAIN_TASK_QUEUE,
+        workflowId,
+        args: [start],
+      });
+      return { workflowId, runId: handle.firstExecutionRunId };
+    } catch (error) {
+      throw toClientError(error, { workflowId });
+    }
+  }
+
+  /** Waits for a run to end, however long it takes and through any continue-as-new. */
+  async result(workflowId: string): Promise<RunAnswer> {
+    const handle = this.temporal.workflow.getHandle(workflowId);
+    let raw: unknown;
+    try {
+      raw = await handle.result();
+    } catch (error) {
+      throw toClientError(error, { workflowId, progress: await this.#memoProgress(handle) });
+    }
+    const result = RunResult.safeParse(raw);
+    if (!result.success) {
+      throw new RunFailed(
+        workflowId,
+        'Unknown',
+        `Workflow ${workflowId} is not a run of this engine.`,
+      );
+    }
+    const answer = result.data.answer;
+    return {
+      workflowId,
+      answer: answer === null ? null : await getText(this.store, answer),
+      result: result.data,
+    };
+  }
+
+  /** Starts a run and waits for its answer. */
+  async run(request: RunRequest, options: { workflowId?: string } = {}): Promise<RunAnswer> {
+    const { workflowId } = await this.start(request, options);
+    return this.result(workflowId);
+  }
+
+  /** The state of a run now: by query when a worker answers within 2 s, else as of its last turn (from the memo). Null before its first turn. */
+  async progress(workflowId: string): Promise<Progress | null> {
+    const handle = this.temporal.workflow.getHandle(workflowId);
+    try {
+      const state = await this.temporal.withDeadline(Date.now() + 2000, () =>
+        handle.query<unknown>(PROGRESS_QUERY),
+      );
+      return Progress.parse(state);
+    } catch {
+      try {
+        return await this.#memoProgress(handle, { throwing: true });
+      } catch (error) {
+        throw toClientError(error, { workflowId });
+      }
+    }
+  }
+
+  /** Asks a run and its sub-runs to stop; `result` then throws RunCancelled with the best draft. */
+  async cancel(workflowId: string): Promise<void> {
+    try {
+      await this.temporal.workflow.getHandle(workflowId).cancel();
+    } catch (error) {
+      throw toClientError(error, { workflowId });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  async #memoProgress(
+    handle: WorkflowHandle,
+    options: { throwing?: boolean } = {},
+  ): Promise<Progress | null> {
+    try {
+      const { memo } = await handle.describe();
+      return Progress.nullable().parse(memo?.[MEMO_PROGRESS] ?? null);
+    } catch (error) {
+      if (options.throwing === true) throw error;
+      return null;
+    }
+  }
+}
+
+function newRunId(): string {
+  return `rlm-${new Date().toISOString().slice(0, 10)}-${randomBytes(4).toString('hex')}`;
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { Budget, CellLimits, FixedClock, type RunSpec } from '../protocol/index.ts';
+import { type InputValue, putText, type Store, uploadInputs } from '../store/index.ts';
+import { InvalidRequest } from './errors.ts';
+
+const Options = z.strictObject({
+  question: z.string().trim().min(1, 'must not be empty').max(100_000),
+  input: z.unknown(),
+  model: z.string().min(1).max(200).optional(),
+  subModel: z.string().min(1).max(200).optional(),
+  budget: Budget.partial().strict().optional(),
+  limits: CellLimits.partial().strict().optional(),
+  concurrency: z.int().min(1).max(500).optional(),
+  maxDepth: z.int().min(0).max(5).optional(),
+  answerSchema: z.record(z.string(), z.unknown()).optional(),
+  seed: z.string().min(1).max(200).optional(),
+  clock: FixedClock.optional(),
+});
+
+/** A question over an input of any size. `input` becomes `input_data` in the REPL: a text, a dict of texts (nested), or any JSON value. */
+export type RunRequest = Omit<z.input<typeof Options>, 'input'> & { input: InputValue };
+
+/**
+ * Checks a request, stores its texts and returns the spec to start. Nothing is stored when the request is refused.
+ * Throws InvalidRequest, which names the path and what was expected.
+ */
+export async function toRunSpec(store: Store, request: RunRequest): Promise<RunSpec> {
+  const parsed = Options.safeParse(request);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const path = issue?.path.join('.') ?? '';
+    throw new InvalidRequest(`The request is not valid: ${path || 'request'}: ${issue?.message}.`);
+  }
+  const options = parsed.data;
+  const inputs = await uploadInputs(store, request.input);
+  return {
+    question: await putText(store, options.question),
+    inputs,
+    model: options.model ?? null,
+    subModel: options.subModel ?? null,
+    budget: options.budget ?? {},
+    limits: options.limits ?? {},
+    concurrency: options.concurrency,
+    maxDepth: options.maxDepth,
+    answerSchema:
+      options.answerSchema === undefined
+        ? null
+        : await putText(store, JSON.stringify(options.answerSchema)),
+    seed: options.seed ?? null,
+    clock: options.clock ?? null,
+  };
+}

@@ -1,0 +1,41 @@
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import { caps, clipBytes, type RunStart } from '../protocol/index.ts';
+
+export interface RunStartOptions {
+  staticSummary: string;
+  staticDetails: string;
+  typedSearchAttributes?: SearchAttributePair[];
+}
+
+/** How a run introduces itself in the Web UI before its first turn: summary, details, search attributes. */
+export function startOptions(start: RunStart): RunStartOptions {
+  const { question, inputs, model } = start.spec;
+  const text = question.text ?? `${question.head ?? ''}…`;
+  const chars = inputs.reduce((sum, entry) => sum + entry.chars, 0);
+  const listed = inputs
+    .slice(0, 30)
+    .map(
+      (i) =>
+        `- \`input_data${i.path.map((k) => `["${k}"]`).join('')}\`: ${i.format}, ${i.chars.toLocaleString('en')} chars`,
+    );
+  const more = inputs.length > listed.length ? [`- and ${inputs.length - listed.length} more`] : [];
+  const details = ['### Question', text, '### Inputs', ...listed, ...more].join('\n');
+  return {
+    staticSummary: clipBytes(
+      `${text.replace(/\s+/g, ' ')} · ${inputs.length} inputs, ${chars.toLocaleString('en')} chars`,
+      caps.SUMMARY_BYTES,
+    ),
+    staticDetails: clipBytes(details, caps.DETAILS_BYTES),
+    ...(start.searchAttributes
+      ? {
+          typedSearchAttributes: [
+            { key: defineSearchAttributeKey('RlmModel', 'KEYWORD'), value: model ?? 'default' },
+            { key: defineSearchAttributeKey('RlmStatus', 'KEYWORD'), value: 'running' },
+            { key: defineSearchAttributeKey('RlmDepth', 'INT'), value: start.parent?.depth ?? 0 },
+            { key: defineSearchAttributeKey('RlmTurns', 'INT'), value: 0 },
+            { key: defineSearchAttributeKey('RlmCostUsd', 'DOUBLE'), value: 0 },
+          ],
+        }
+      : {}),
+  };
+}
