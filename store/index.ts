@@ -1,0 +1,16 @@
+export { cached } from './cached.ts';
+export { digestOf } from './digest.ts';
+export { openDirectoryStore } from './directory-store.ts';
+export {
+  BlobCorrupted,
+  BlobMissing,
+  BlobUnexpected,
+  RecordCorrupted,
+  StoreLocationInvalid,
+  StoreUnavailable,
+} from './errors.ts';
+export { canonicalJson, getJson, putJson } from './json.ts';
+export { memoryStore } from './memory-store.ts';
+export { openStore } from './open-store.ts';
+export type { BlobStore, RecordStore, Store } from './store.ts';
+export { countChars, decodeUtf8, getText, putText, textRefOf } from './text.ts';
