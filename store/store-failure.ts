@@ -6,6 +6,8 @@ const SENTENCES: Record<string, (store: string) => string> = {
   ENOSPC: (store) => `${store} is full: free some space or choose another store`,
   EDQUOT: (store) =>
     `the disk quota of ${store} is used up: free some space or choose another store`,
+  EFBIG: (store) =>
+    `a file in ${store} would be larger than this process may write: raise the limit (ulimit -f)`,
   EROFS: (store) => `${store} is on a read-only file system: choose a writable store`,
   EACCES: (store) => `no permission to use ${store}: give this user access or choose another store`,
   EPERM: (store) =>
