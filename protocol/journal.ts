@@ -23,7 +23,13 @@ export const CallAnswer = z.discriminatedUnion('status', [
     finishReason: z.string(),
     usage: Usage,
   }),
-  z.object({ status: z.literal('failed'), type: z.string(), message: z.string() }),
+  z.object({
+    status: z.literal('failed'),
+    type: z.string(),
+    message: z.string(),
+    /** What a call cost that failed after it was answered, for instance by a refusal; absent when nothing was paid. */
+    usage: Usage.optional(),
+  }),
 ]);
 export type CallAnswer = z.infer<typeof CallAnswer>;
 

@@ -1,0 +1,37 @@
+import type { ZodType } from 'zod';
+import { addUsage, type Usage } from '../protocol/index.ts';
+import { getJson, putJson, type Store } from '../store/index.ts';
+
+export interface Recorded<T> {
+  readonly value: T;
+  /** True when the value was found: nothing was made, nothing paid. */
+  readonly repeated: boolean;
+  /** Spend of this attempt and of the one whose value it is. */
+  readonly usage: Usage;
+}
+
+/**
+ * Makes a paid value once: the record under `key` if there is one, else what `make` gives, stored and then
+ * recorded before it is returned. The first writer of the record wins: an attempt that loses the race
+ * returns the winner's value, and both costs as its usage. A death between the blob and the record
+ * leaves a blob that nothing names, and the next attempt pays again; nothing else is ever paid twice.
+ */
+export async function recordOnce<T>(
+  store: Store,
+  key: string,
+  schema: ZodType<T>,
+  usageOf: (value: T) => Usage,
+  make: () => Promise<T>,
+): Promise<Recorded<T>> {
+  const known = await store.records.find(key);
+  if (known !== undefined) {
+    const value = await getJson(store, known, schema);
+    return { value, repeated: true, usage: usageOf(value) };
+  }
+  const mine = await make();
+  const { digest } = await putJson(store, mine);
+  const winner = await store.records.create(key, digest);
+  if (winner === digest) return { value: mine, repeated: false, usage: usageOf(mine) };
+  const value = await getJson(store, winner, schema);
+  return { value, repeated: false, usage: addUsage(usageOf(value), usageOf(mine)) };
+}

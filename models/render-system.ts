@@ -1,0 +1,82 @@
+import { Manifest, type ManifestEntry, type NextTurnInput } from '../protocol/index.ts';
+import { getJson, getText, type Store } from '../store/index.ts';
+import { fenceFor, grouped, headAndTail } from './excerpt.ts';
+import { fillTemplate, loadPrompt } from './prompts/template.ts';
+import type { ChatMessage } from './provider.ts';
+
+/** Inputs described with head and tail; the others are listed with their sizes, and beyond LISTED only counted. */
+const EXCERPTED = 12;
+const LISTED = 100;
+const HEAD_CHARS = 400;
+const TAIL_CHARS = 200;
+/** A larger blob is not read for its excerpt: the first cell shows it faster. */
+const EXCERPT_BLOB_BYTES = 256 * 1024 * 1024;
+
+export type SystemInput = Pick<
+  NextTurnInput,
+  'question' | 'manifest' | 'subModel' | 'depth' | 'maxDepth'
+>;
+
+/**
+ * The messages that open a run: the system prompt, and the question with a description of the inputs
+ * (names, types, sizes, head and tail of the first ones). Equal inputs give equal messages, so that a
+ * repeated first turn finds its stored reply.
+ */
+export async function renderOpening(
+  store: Store,
+  input: SystemInput,
+  promptFolder?: string,
+): Promise<ChatMessage[]> {
+  const { entries } = await getJson(store, input.manifest, Manifest);
+  const system = fillTemplate(loadPrompt('system.md', promptFolder), {
+    sub_model: input.subModel,
+    recursion: input.depth < input.maxDepth,
+  });
+  const question = fillTemplate(loadPrompt('question.md', promptFolder), {
+    question: await getText(store, input.question),
+    shape: shapeOf(entries),
+    total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
+    inputs: await describeInputs(store, entries),
+  });
+  return [
+    { role: 'system', content: system },
+    { role: 'user', content: question },
+  ];
+}
+
+async function describeInputs(store: Store, entries: readonly ManifestEntry[]): Promise<string> {
+  if (entries.length === 0) return 'There are no inputs.';
+  const lines: string[] = [];
+  for (const [index, entry] of entries.slice(0, LISTED).entries()) {
+    const title = `- \`${nameOf(entry)}\`: ${typeOf(entry)}, ${grouped(entry.chars)} characters`;
+    const excerpt = index < EXCERPTED ? await excerptOf(store, entry) : '';
+    lines.push(title + excerpt);
+  }
+  if (entries.length > LISTED) lines.push(`- and ${grouped(entries.length - LISTED)} more`);
+  return lines.join('\n');
+}
+
+async function excerptOf(store: Store, entry: ManifestEntry): Promise<string> {
+  if (entry.blob.sizeBytes > EXCERPT_BLOB_BYTES) return '';
+  const text = await getText(store, entry.blob.digest);
+  const shown = headAndTail(text.trim(), HEAD_CHARS, TAIL_CHARS);
+  const fence = fenceFor(shown);
+  return `\n${fence}text\n${shown}\n${fence}`;
+}
+
+function shapeOf(entries: readonly ManifestEntry[]): string {
+  const only = entries[0];
+  if (entries.length === 1 && only?.path.length === 0) return `one ${typeOf(only)}`;
+  const keys = [...new Set(entries.map((entry) => entry.path[0] ?? ''))];
+  const shown = keys.slice(0, 20).map((key) => JSON.stringify(key));
+  const more = keys.length > shown.length ? `, and ${keys.length - shown.length} more` : '';
+  return `a dict with the keys ${shown.join(', ')}${more}`;
+}
+
+function nameOf(entry: ManifestEntry): string {
+  return `input_data${entry.path.map((key) => `[${JSON.stringify(key)}]`).join('')}`;
+}
+
+function typeOf(entry: ManifestEntry): string {
+  return entry.format === 'text' ? 'str' : 'JSON value (as `json.loads` gives it)';
+}

@@ -1,0 +1,22 @@
+import { type Digest, TranscriptLink } from '../protocol/index.ts';
+import { getJson, putJson, type Store } from '../store/index.ts';
+import type { ChatMessage } from './provider.ts';
+
+/** All messages of a transcript, oldest first; `newest` null is an empty one. */
+export async function readTranscript(store: Store, newest: Digest | null): Promise<ChatMessage[]> {
+  const links: TranscriptLink[] = [];
+  for (let at = newest; at !== null; at = links.at(-1)?.previous ?? null) {
+    links.push(await getJson(store, at, TranscriptLink));
+  }
+  return links.toReversed().flatMap((link) => link.messages);
+}
+
+/** Stores one more link and returns its digest. Equal links are one blob: extending twice gives the same digest. */
+export async function extendTranscript(
+  store: Store,
+  previous: Digest | null,
+  messages: readonly ChatMessage[],
+): Promise<Digest> {
+  const link: TranscriptLink = { previous, messages: [...messages] };
+  return (await putJson(store, link)).digest;
+}
