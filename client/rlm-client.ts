@@ -71,7 +71,8 @@ export class RlmClient {
     const address = options.address ?? process.env['TEMPORAL_ADDRESS'] ?? 'localhost:7233';
     const namespace = options.namespace ?? process.env['TEMPORAL_NAMESPACE'] ?? 'default';
     const apiKey = options.apiKey ?? process.env['TEMPORAL_API_KEY'];
-    const store = typeof options.store === 'string' ? openStore(options.store) : options.store;
+    const store =
+      typeof options.store === 'string' ? await openStore(options.store) : options.store;
     let connection: Connection | undefined;
     try {
       connection = await Connection.connect({

@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import {
   isGrpcServiceError,
   ServiceError,
@@ -22,8 +23,6 @@ export interface ErrorContext {
   progress?: Progress | null;
 }
 
-const NOT_FOUND = 5;
-
 /** Turns what Temporal's client throws into one of this library's errors. Errors that are ours already pass through. */
 export function toClientError(error: unknown, context: ErrorContext): Error {
   const id = context.workflowId ?? '';
@@ -39,7 +38,7 @@ export function toClientError(error: unknown, context: ErrorContext): Error {
   }
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   if (context.address !== undefined) {
-    if (isGrpcServiceError(cause) && cause.code === NOT_FOUND) {
+    if (isGrpcServiceError(cause) && cause.code === status.NOT_FOUND) {
       return new ServerUnavailable(
         `The Temporal server at ${context.address} has no namespace "${context.namespace}"; create it or set TEMPORAL_NAMESPACE.`,
         { cause: error },

@@ -39,6 +39,7 @@ export {
   Budget,
   FixedClock,
   IngestResult,
+  OpenReplInput,
   OpenReplResult,
   ParentLink,
   ResolvedSpec,

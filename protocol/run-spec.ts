@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { CellLimits } from './cell.ts';
+import { CellLimits, StepKey } from './cell.ts';
 import { Digest } from './digest.ts';
 import { HeapImageRef } from './heap-image.ts';
 import { ModelCard } from './model-card.ts';
 import { TextRef } from './text-ref.ts';
-import { ManifestEntry } from './variables.ts';
+import { Edit, ManifestEntry } from './variables.ts';
 
 /** Limits of a run. Reaching one ends the run with its best draft and the reason. */
 export const Budget = z.object({
@@ -94,3 +94,14 @@ export const OpenReplResult = z.object({
   computeMs: z.number().nonnegative(),
 });
 export type OpenReplResult = z.infer<typeof OpenReplResult>;
+
+/** Opens a REPL: the base image and the run's first edits, as a step without code. */
+export const OpenReplInput = z.object({
+  key: StepKey,
+  runtime: z.string().min(1),
+  edits: z.array(Edit),
+  seed: z.string().regex(/^[0-9a-f]{64}$/),
+  clockMs: z.number(),
+  limits: CellLimits,
+});
+export type OpenReplInput = z.infer<typeof OpenReplInput>;

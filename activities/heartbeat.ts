@@ -1,0 +1,35 @@
+import { Context } from '@temporalio/activity';
+import { toFailure } from './to-failure.ts';
+
+export interface Beat {
+  /** Aborts when the run is cancelled, the server has given this attempt up, or the worker shuts down. */
+  signal: AbortSignal;
+  /** Replaces what the Web UI shows of the pending activity. Small and plain. */
+  note: (details: Record<string, unknown>) => void;
+}
+
+/**
+ * Runs the work of an activity with heartbeats at a third of its heartbeat timeout, started before anything slow,
+ * and turns what it throws into a failure that says whether to retry. Beats stop when the event loop does.
+ */
+export async function withHeartbeat<T>(work: (beat: Beat) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const timeoutMs = context.info.heartbeatTimeoutMs ?? 30_000;
+  let details: Record<string, unknown> = { phase: 'started' };
+  context.heartbeat(details);
+  const timer = setInterval(() => context.heartbeat(details), timeoutMs / 3);
+  try {
+    return await work({
+      signal: context.cancellationSignal,
+      note: (next) => {
+        details = next;
+      },
+    });
+  } catch (error) {
+    // Once cancelled, whatever the abort made the work throw is the cancellation.
+    if (context.cancellationSignal.aborted) await context.cancelled;
+    throw toFailure(error);
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,42 @@
+import {
+  type CellLimits,
+  MODEL_TASK_QUEUE,
+  replTaskQueue,
+  ResolvedSpec,
+  RunSpec,
+} from '../protocol/index.ts';
+import type { ActivityDeps, MainActivities } from './index.ts';
+import { withHeartbeat } from './heartbeat.ts';
+
+const DEFAULT_LIMITS: CellLimits = {
+  computeMs: 60_000,
+  heapMiB: 1024,
+  outputBytes: 1024 * 1024,
+  filesBytes: 64 * 1024 * 1024,
+  pendingCalls: 10_000,
+};
+
+const DEFAULT_BUDGET = { turns: 30, calls: 1000, costUsd: 1, tokens: null, wallClockMs: null };
+
+/** Names to model cards, gaps to defaults. Recorded once in the history: a later change of either does not touch a running run. */
+export function createResolveSpec({
+  registry,
+  runtime,
+}: ActivityDeps): MainActivities['resolveSpec'] {
+  return async function resolveSpec(input: RunSpec): Promise<ResolvedSpec> {
+    return withHeartbeat(async () => {
+      const spec = RunSpec.parse(input);
+      const defaults = { taskQueue: MODEL_TASK_QUEUE };
+      return ResolvedSpec.parse({
+        root: await registry.card(spec.model, 'root', defaults),
+        sub: await registry.card(spec.subModel, 'sub', defaults),
+        runtime,
+        replQueue: replTaskQueue(runtime),
+        budget: { ...DEFAULT_BUDGET, ...spec.budget },
+        limits: { ...DEFAULT_LIMITS, ...spec.limits },
+        concurrency: spec.concurrency ?? 64,
+        maxDepth: spec.maxDepth ?? 1,
+      });
+    });
+  };
+}

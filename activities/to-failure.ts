@@ -1,0 +1,48 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { z } from 'zod';
+import { ModelError } from '../models/index.ts';
+import { clipBytes, FailureType } from '../protocol/index.ts';
+import {
+  BlobCorrupted,
+  BlobMissing,
+  BlobUnexpected,
+  RecordCorrupted,
+  StoreUnavailable,
+} from '../store/index.ts';
+
+/** Durable state that cannot be used: retrying reads the same bytes again. */
+const UNUSABLE = [
+  [BlobMissing, FailureType.blobMissing],
+  [BlobCorrupted, FailureType.blobCorrupted],
+  [BlobUnexpected, FailureType.blobCorrupted],
+  [RecordCorrupted, FailureType.blobCorrupted],
+] as const;
+
+/** The failure of an activity for an error of the rooms below: its type, one sentence, and whether to retry. The only place that builds failures of activities. */
+export function toFailure(error: unknown): Error {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof ModelError) {
+    const { type, message, retryable, nextRetryDelayMs } = error.failure;
+    return ApplicationFailure.create({
+      type,
+      message,
+      nonRetryable: !retryable,
+      ...(nextRetryDelayMs === undefined ? {} : { nextRetryDelay: nextRetryDelayMs }),
+    });
+  }
+  for (const [known, type] of UNUSABLE) {
+    if (error instanceof known) return ApplicationFailure.nonRetryable(sentence(error), type);
+  }
+  if (error instanceof StoreUnavailable) {
+    return ApplicationFailure.retryable(sentence(error), 'Store.Unavailable');
+  }
+  if (error instanceof z.ZodError) {
+    return ApplicationFailure.nonRetryable(z.prettifyError(error), FailureType.invalidInput);
+  }
+  if (error instanceof Error) return ApplicationFailure.retryable(sentence(error), error.name);
+  return ApplicationFailure.retryable(clipBytes(String(error), 2000), 'Unknown');
+}
+
+function sentence(error: Error): string {
+  return clipBytes(error.message, 2000);
+}

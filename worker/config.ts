@@ -1,0 +1,59 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+const Environment = z.object({
+  TEMPORAL_ADDRESS: z.string().min(1).default('localhost:7233'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_API_KEY: z.string().min(1).optional(),
+  RLM_HOME: z.string().min(1).default('.rlm'),
+  RLM_STORE: z.string().min(1).optional(),
+  RLM_CACHE_DIR: z.string().min(1).optional(),
+  XDG_CACHE_HOME: z.string().min(1).optional(),
+  RLM_MODEL_CONCURRENCY: z.coerce.number().int().min(1).max(2000).default(100),
+  RLM_REPL_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(8),
+});
+
+/** Everything that a worker is told from outside, besides the models (see `models/`). */
+export interface WorkerConfig {
+  address: string;
+  namespace: string;
+  apiKey: string | undefined;
+  /** Directory of the embedded server's database, the default store, and logs. */
+  home: string;
+  /** Where the store is; see `openStore`. Default `<home>/store`. */
+  storeLocation: string;
+  /** Base images and the Temporal CLI, shared by all checkouts of a user. */
+  cacheDir: string;
+  /** Model calls in flight in this process. */
+  modelConcurrency: number;
+  /** REPL steps at once in this process. */
+  replConcurrency: number;
+}
+
+/** A setting has a value that cannot be used; the message names it. */
+export class ConfigInvalid extends Error {
+  override readonly name = 'ConfigInvalid';
+}
+
+/** Reads nothing but `env`. Empty variables count as absent. Throws ConfigInvalid. */
+export function loadWorkerConfig(env: Readonly<Record<string, string | undefined>>): WorkerConfig {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new ConfigInvalid(`Set ${issue?.path.join('.')} right: ${issue?.message}.`);
+  }
+  const e = parsed.data;
+  const home = resolve(e.RLM_HOME);
+  return {
+    address: e.TEMPORAL_ADDRESS,
+    namespace: e.TEMPORAL_NAMESPACE,
+    apiKey: e.TEMPORAL_API_KEY,
+    home,
+    storeLocation: e.RLM_STORE ?? join(home, 'store'),
+    cacheDir: e.RLM_CACHE_DIR ?? join(e.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'durable-rlm'),
+    modelConcurrency: e.RLM_MODEL_CONCURRENCY,
+    replConcurrency: e.RLM_REPL_CONCURRENCY,
+  };
+}

@@ -1,0 +1,3 @@
+export { ConfigInvalid, loadWorkerConfig, type WorkerConfig } from './config.ts';
+export { type RunningWorker, startWorker, type StartWorkerOptions } from './start-worker.ts';
+export { bundleWorkflows } from './workflow-bundle.ts';

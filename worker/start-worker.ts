@@ -1,0 +1,147 @@
+import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  createMainActivities,
+  createModelActivities,
+  createReplActivities,
+} from '../activities/index.ts';
+import { loadRegistry } from '../models/index.ts';
+import { MAIN_TASK_QUEUE, MODEL_TASK_QUEUE, replTaskQueue } from '../protocol/index.ts';
+import { openRepl, type Repl } from '../repl/index.ts';
+import { cached, openStore, type Store } from '../store/index.ts';
+import { ConfigInvalid, type WorkerConfig } from './config.ts';
+import { bundleWorkflows } from './workflow-bundle.ts';
+
+/** Bytes of immutable blobs kept in memory: journals and transcripts are read again and again. */
+const BLOB_CACHE_BYTES = 64 * 1024 * 1024;
+/** Time for cells and calls in flight to end after a shutdown was asked for. */
+const SHUTDOWN_GRACE = '10s';
+
+export interface RunningWorker {
+  readonly queues: readonly string[];
+  /** Resolves when the worker has been shut down; rejects when it cannot go on. */
+  readonly stopped: Promise<void>;
+  /** Takes no new work, lets what runs end within 10 s, closes kernels and connections. Safe to call twice. */
+  shutdown(): Promise<void>;
+  kernelHostPids(): readonly number[];
+}
+
+export interface StartWorkerOptions {
+  /** Provider keys and model names; see `loadRegistry`. */
+  env: Readonly<Record<string, string | undefined>>;
+  bundle?: WorkflowBundleWithSourceMap;
+  log?: (line: string) => void;
+}
+
+/** Connects, opens store, models and kernels, and polls all queues. Throws ConfigInvalid with one sentence when the server cannot be reached. */
+export async function startWorker(
+  config: WorkerConfig,
+  options: StartWorkerOptions,
+): Promise<RunningWorker> {
+  const store = cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES);
+  const connection = await connect(config);
+  let repl: Repl | undefined;
+  try {
+    const [opened, bundle] = await Promise.all([
+      openRepl({ store, cacheDir: config.cacheDir }),
+      options.bundle ?? bundleWorkflows(),
+    ]);
+    repl = opened;
+    const workers = await createWorkers({
+      config,
+      connection,
+      store,
+      repl,
+      bundle,
+      env: options.env,
+    });
+    return supervise(workers, repl, connection);
+  } catch (error) {
+    await repl?.dispose();
+    await connection.close();
+    throw error;
+  }
+}
+
+async function connect(config: WorkerConfig): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect({
+      address: config.address,
+      ...(config.apiKey === undefined ? {} : { apiKey: config.apiKey, tls: true }),
+    });
+  } catch (error) {
+    throw new ConfigInvalid(
+      `No Temporal server answers at ${config.address}; start one (npm run ui) or set TEMPORAL_ADDRESS.`,
+      { cause: error },
+    );
+  }
+}
+
+interface Parts {
+  config: WorkerConfig;
+  connection: NativeConnection;
+  store: Store;
+  repl: Repl;
+  bundle: WorkflowBundleWithSourceMap;
+  env: StartWorkerOptions['env'];
+}
+
+/** One worker per kind of work, since each has its own limit: workflow tasks, model calls (waiting), Python (cores and memory). */
+function createWorkers(parts: Parts): Promise<Worker[]> {
+  const { config, connection, store, repl } = parts;
+  const registry = loadRegistry(parts.env);
+  const shared = {
+    connection,
+    namespace: config.namespace,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    // Cancellation reaches an activity with its next heartbeat that is really sent.
+    maxHeartbeatThrottleInterval: '2s',
+  } as const;
+  return Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: MAIN_TASK_QUEUE,
+      workflowBundle: parts.bundle,
+      activities: createMainActivities({ store, registry, runtime: repl.runtime }),
+      // A lost worker's runs move to others this soon.
+      stickyQueueScheduleToStartTimeout: '500ms',
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: MODEL_TASK_QUEUE,
+      activities: createModelActivities({ store, registry }),
+      maxConcurrentActivityTaskExecutions: config.modelConcurrency,
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: replTaskQueue(repl.runtime),
+      activities: createReplActivities({ repl }),
+      maxConcurrentActivityTaskExecutions: config.replConcurrency,
+    }),
+  ]);
+}
+
+function supervise(workers: Worker[], repl: Repl, connection: NativeConnection): RunningWorker {
+  const stop = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const stopped = (async () => {
+    try {
+      // One that fails takes the others with it: half a worker would only look alive.
+      await Promise.all(workers.map((worker) => worker.run().finally(stop)));
+    } finally {
+      await repl.dispose();
+      await connection.close();
+    }
+  })();
+  // Whoever awaits `stopped` sees the failure; nobody need.
+  stopped.catch(() => undefined);
+  return {
+    queues: workers.map((worker) => worker.options.taskQueue),
+    stopped,
+    shutdown: async () => {
+      stop();
+      await stopped;
+    },
+    kernelHostPids: () => repl.hostPids,
+  };
+}

@@ -1,0 +1,63 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+import type { CellLimits, ModelCard } from '../protocol/index.ts';
+import { FailureType, MAIN_TASK_QUEUE } from '../protocol/index.ts';
+
+/** Short work on the store and the registry. Ten attempts ride out a full disk or a restart of about a minute. */
+export const LIGHT: ActivityOptions = {
+  taskQueue: MAIN_TASK_QUEUE,
+  startToCloseTimeout: '1 minute',
+  // A lost worker is noticed by this, so it is as short as a busy machine allows.
+  heartbeatTimeout: '5 seconds',
+  retry: {
+    initialInterval: '100ms',
+    backoffCoefficient: 2,
+    maximumInterval: '10s',
+    maximumAttempts: 10,
+  },
+};
+
+/** Inputs may be gigabytes: time for them, and a heartbeat because it is long. */
+export const INGEST: ActivityOptions = { ...LIGHT, startToCloseTimeout: '15 minutes' };
+
+/**
+ * A model call. The heartbeat is slow on purpose: a false alarm repeats a call that somebody pays for.
+ * A permanent failure (wrong key, unknown model) is marked non-retryable where it is classified.
+ */
+export function modelCall(card: ModelCard): ActivityOptions {
+  return {
+    taskQueue: card.taskQueue,
+    startToCloseTimeout: card.timeoutMs + 10_000,
+    heartbeatTimeout: '10 seconds',
+    retry: {
+      initialInterval: '1s',
+      backoffCoefficient: 2,
+      maximumInterval: '30s',
+      maximumAttempts: 8,
+    },
+  };
+}
+
+/**
+ * A REPL step. Pure, so a false alarm of the fast heartbeat only costs its compute again; the first retry
+ * comes at once. `computeMs` is enforced by the kernel host; the minute on top is for images and replay.
+ */
+export function replStep(queue: string, limits: CellLimits): ActivityOptions {
+  return {
+    taskQueue: queue,
+    startToCloseTimeout: limits.computeMs + 60_000,
+    heartbeatTimeout: '2 seconds',
+    // The heap that the next step starts from must be settled before the run goes on.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: {
+      initialInterval: '50ms',
+      backoffCoefficient: 2,
+      maximumInterval: '5s',
+      maximumAttempts: 8,
+      nonRetryableErrorTypes: [
+        FailureType.imageIncompatible,
+        FailureType.blobMissing,
+        FailureType.blobCorrupted,
+      ],
+    },
+  };
+}

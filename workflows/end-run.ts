@@ -1,0 +1,70 @@
+import {
+  CancellationScope,
+  continueAsNew,
+  proxyActivities,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import {
+  type EndReason,
+  MEMO_CANCELLED,
+  type RunResult,
+  type RunStart,
+} from '../protocol/index.ts';
+import { LIGHT } from './activity-options.ts';
+import { report } from './report.ts';
+import type { RunContext } from './run-context.ts';
+
+const { sealTrail } = proxyActivities<Activities>(LIGHT);
+
+/** Ends a run with its answer, or with the best draft and the reason why it is no more than that. */
+export async function finish(context: RunContext, reason: EndReason): Promise<RunResult> {
+  const { state } = context;
+  context.phase = 'ended';
+  context.round = null;
+  report(context, reason);
+  await seal(context);
+  return {
+    reason,
+    answer: state.draft?.content ?? null,
+    draftVersion: state.draft?.version ?? 0,
+    spend: state.spend,
+    image: state.image,
+    trail: state.trail.newest,
+    models: {
+      root: state.resolved.root.name,
+      sub: state.resolved.sub.name,
+      standIn: state.resolved.root.standIn || state.resolved.sub.standIn,
+    },
+  };
+}
+
+/** What a run leaves when it is cancelled or fails: its draft and spend in the memo, its events in the store. */
+export async function leaveDraft(context: RunContext, reason: string): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    const { state } = context;
+    context.phase = 'ended';
+    context.round = null;
+    report(context, reason);
+    upsertMemo({ [MEMO_CANCELLED]: { draft: state.draft, reason, spent: state.spend } });
+    await seal(context);
+  });
+}
+
+/** Goes on in a new execution with an empty history. Only between turns: nothing is in flight then. */
+export async function carryOver(context: RunContext): Promise<never> {
+  await seal(context);
+  const { state, start } = context;
+  const carried = { ...state, trail: { piece: 0, newest: state.trail.newest } };
+  return continueAsNew<(start: RunStart) => Promise<RunResult>>({ ...start, carried });
+}
+
+async function seal(context: RunContext): Promise<void> {
+  const { workflowId, runId } = workflowInfo();
+  const { trail } = context.state;
+  const sealed = await sealTrail.executeWithOptions({ summary: 'events so far into the store' }, [
+    { workflowId, runId, piece: trail.piece, previous: trail.newest },
+  ]);
+  context.state.trail = { piece: trail.piece + 1, newest: sealed.trail };
+}

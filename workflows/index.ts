@@ -1,0 +1,1 @@
+export { rlmRun } from './rlm-run.ts';

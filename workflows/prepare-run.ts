@@ -1,0 +1,52 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { type Edit, type RunStart } from '../protocol/index.ts';
+import { INGEST, LIGHT, replStep } from './activity-options.ts';
+import { readClock } from './run-context.ts';
+import { openState, type RunState } from './run-state.ts';
+import { deriveKey, newSecret } from './secrets.ts';
+
+const light = proxyActivities<Activities>(LIGHT);
+const { ingest } = proxyActivities<Activities>(INGEST);
+
+/** From a spec to image 0: names resolved and recorded, inputs checked, REPL opened with them as `input_data`. */
+export async function prepareRun(workflowId: string, start: RunStart): Promise<RunState> {
+  const readings = { clockReadings: 0 };
+  const startedMs = readClock({ start }, readings);
+  const secret = start.parent?.secret ?? newSecret(start.spec.seed);
+  const resolved = await light.resolveSpec.executeWithOptions(
+    { summary: 'models, limits and runtime' },
+    [start.spec],
+  );
+  const { manifest, totalChars, entryCount } = await ingest.executeWithOptions(
+    { summary: `${start.spec.inputs.length} inputs` },
+    [start.spec.inputs],
+  );
+  const edits: Edit[] =
+    entryCount === 0 ? [] : [{ kind: 'setManifest', variable: 'input_data', manifest }];
+  const { openRepl } = proxyActivities<Activities>(replStep(resolved.replQueue, resolved.limits));
+  const opened = await openRepl.executeWithOptions(
+    { summary: `base image and ${totalChars} characters of input` },
+    [
+      {
+        key: { workflowId, cell: '0.0', cellAttempt: 1 },
+        runtime: resolved.runtime,
+        edits,
+        seed: deriveKey(secret, 'cell 0.0'),
+        clockMs: readClock({ start }, readings),
+        limits: resolved.limits,
+      },
+    ],
+  );
+  return openState(
+    {
+      resolved,
+      manifest,
+      secret,
+      image: opened.image,
+      startedMs,
+      clockReadings: readings.clockReadings,
+    },
+    opened.computeMs,
+  );
+}

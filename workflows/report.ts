@@ -1,0 +1,84 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { caps, clipBytes, MEMO_PROGRESS, type Progress } from '../protocol/index.ts';
+import type { RunContext } from './run-context.ts';
+import type { RunState } from './run-state.ts';
+
+const dollars = (amount: number): string => `$${amount.toFixed(2)}`;
+/** Grouped by hand: the sandbox's Intl need not be the same everywhere, and this text is part of prompts. */
+const grouped = (n: number): string => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+
+/** `turn 4/30 · 12 sub-calls · $0.08 of $1.00 · draft v2, 1,204 chars` */
+export function statusLine(state: RunState): string {
+  const { spend, resolved, draft } = state;
+  return [
+    `turn ${state.turn}/${resolved.budget.turns}`,
+    `${spend.calls} sub-call${spend.calls === 1 ? '' : 's'}`,
+    `${dollars(spend.usage.costUsd)} of ${dollars(resolved.budget.costUsd)}`,
+    draft === null
+      ? 'no draft yet'
+      : `draft v${draft.version}, ${grouped(draft.content.chars)} chars`,
+  ].join(' · ');
+}
+
+export function progressOf(context: RunContext): Progress {
+  const { state } = context;
+  return {
+    phase: context.phase,
+    turn: state.turn,
+    maxTurns: state.resolved.budget.turns,
+    cell: context.cell,
+    round: context.round,
+    spend: state.spend,
+    maxCostUsd: state.resolved.budget.costUsd,
+    draft: state.draft,
+    lastCell: state.lastCell,
+  };
+}
+
+/** Writes where the run stands to all places where people look: memo, current details, search attributes. Once a turn. */
+export function report(context: RunContext, status: string): void {
+  upsertMemo({ [MEMO_PROGRESS]: progressOf(context) });
+  setCurrentDetails(clipBytes(currentDetails(context, status), caps.DETAILS_BYTES));
+  if (!context.start.searchAttributes) return;
+  const { state } = context;
+  upsertSearchAttributes([
+    { key: defineSearchAttributeKey('RlmModel', 'KEYWORD'), value: state.resolved.root.name },
+    { key: defineSearchAttributeKey('RlmStatus', 'KEYWORD'), value: status },
+    { key: defineSearchAttributeKey('RlmTurns', 'INT'), value: state.turn },
+    { key: defineSearchAttributeKey('RlmCostUsd', 'DOUBLE'), value: state.spend.usage.costUsd },
+  ]);
+}
+
+function currentDetails(context: RunContext, status: string): string {
+  const { state } = context;
+  const { root, sub } = state.resolved;
+  const { usage } = state.spend;
+  const standIn =
+    root.standIn || sub.standIn
+      ? ['**Stand-in model: its answers are scripted and have no intelligence.**', '']
+      : [];
+  const draft =
+    state.draft === null
+      ? []
+      : [
+          '',
+          `### Draft v${state.draft.version} (${grouped(state.draft.content.chars)} chars)`,
+          '',
+          state.draft.content.text ??
+            `${state.draft.content.head ?? ''}\n\n…\n\n${state.draft.content.tail ?? ''}`,
+        ];
+  return [
+    ...standIn,
+    `**${status}** · ${statusLine(state)}`,
+    '',
+    '| | |',
+    '|---|---|',
+    `| root model | ${root.name} |`,
+    `| sub-model | ${sub.name} |`,
+    `| tokens in, out | ${grouped(usage.inputTokens)}, ${grouped(usage.outputTokens)}${usage.estimated ? ' (estimated)' : ''} |`,
+    `| compute | ${(state.spend.computeMs / 1000).toFixed(1)} s |`,
+    `| heap after cell ${state.lastCell?.cell ?? '0'} | ${state.image.heapDigest.slice(0, 19)}… |`,
+    ...draft,
+  ].join('\n');
+}
