@@ -69,3 +69,8 @@ export class StoreUnavailable extends Error {
 export class StoreLocationInvalid extends Error {
   override readonly name = 'StoreLocationInvalid';
 }
+
+/** The caller's mistake; the message names the place and what was expected. Not retryable. */
+export class InvalidInput extends Error {
+  override readonly name = 'InvalidInput';
+}

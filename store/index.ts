@@ -5,12 +5,16 @@ export {
   BlobCorrupted,
   BlobMissing,
   BlobUnexpected,
+  InvalidInput,
   RecordCorrupted,
   StoreLocationInvalid,
   StoreUnavailable,
 } from './errors.ts';
+export { type InputValue, JsonText, uploadInputs } from './inputs.ts';
 export { canonicalJson, getJson, putJson } from './json.ts';
 export { memoryStore } from './memory-store.ts';
 export { openStore } from './open-store.ts';
 export type { BlobStore, RecordStore, Store } from './store.ts';
 export { countChars, decodeUtf8, getText, putText, textRefOf } from './text.ts';
+export { sealHistory } from './trail.ts';
+export type { HistoryEvent } from './trail-event.ts';

@@ -1,0 +1,71 @@
+import {
+  type Digest,
+  type SealTrailInput,
+  type SealTrailResult,
+  TrailPiece,
+  trailRecordKey,
+} from '../protocol/index.ts';
+import { InvalidInput } from './errors.ts';
+import { getJson, putJson } from './json.ts';
+import type { Store } from './store.ts';
+import { eventIdOf, type HistoryEvent, toTrailEvent } from './trail-event.ts';
+
+/**
+ * Writes the events of an execution that no earlier piece holds as the next piece of its trail. Run twice it returns
+ * the piece that was sealed first, although the history has grown since. Throws InvalidInput when events are missing
+ * between the earlier piece and those given.
+ */
+export async function sealHistory(
+  store: Store,
+  events: readonly HistoryEvent[],
+  input: SealTrailInput,
+): Promise<SealTrailResult> {
+  const { workflowId, runId, piece, previous } = input;
+  const key = trailRecordKey(workflowId, runId, piece);
+  const sealed = await store.records.find(key);
+  if (sealed !== undefined) return await describe(store, sealed);
+
+  const last = await lastSealedEvent(store, runId, previous);
+  const fresh = events.filter((event) => eventIdOf(event) > last);
+  for (const [index, event] of fresh.entries()) {
+    const expected = last + 1 + index;
+    if (eventIdOf(event) !== expected) {
+      throw new InvalidInput(
+        `history of ${workflowId}: expected event ${expected} next, got ${eventIdOf(event)}`,
+      );
+    }
+  }
+  const content: TrailPiece = {
+    previous,
+    workflowId,
+    runId,
+    events: fresh.map((event) => toTrailEvent(event)),
+  };
+  const { digest } = await putJson(store, content);
+  const winner = await store.records.create(key, digest);
+  return winner === digest
+    ? { trail: digest, events: content.events.length }
+    : await describe(store, winner);
+}
+
+async function describe(store: Store, trail: Digest): Promise<SealTrailResult> {
+  const { events } = await getJson(store, trail, TrailPiece);
+  return { trail, events: events.length };
+}
+
+/** Number of the last event that earlier pieces of this execution hold; 0 when there is none. */
+async function lastSealedEvent(
+  store: Store,
+  runId: string,
+  previous: Digest | null,
+): Promise<number> {
+  let link = previous;
+  while (link !== null) {
+    const piece = await getJson(store, link, TrailPiece);
+    if (piece.runId !== runId) return 0;
+    const last = piece.events.at(-1);
+    if (last !== undefined) return last.eventId;
+    link = piece.previous;
+  }
+  return 0;
+}
