@@ -12,7 +12,13 @@ export function createAnswerCall({
     return withHeartbeat(async ({ signal, note }) => {
       const call = AnswerCallInput.parse(input);
       return AnswerCallResult.parse(
-        await answerOne({ store, registry, input: call, signal, onProgress: note }),
+        await answerOne({
+          store,
+          registry,
+          input: call,
+          signal,
+          onProgress: (progress) => note({ ...progress }),
+        }),
       );
     });
   };

@@ -12,7 +12,13 @@ export function createNextTurn({
     return withHeartbeat(async ({ signal, note }) => {
       const turn = NextTurnInput.parse(input);
       return NextTurnResult.parse(
-        await takeTurn({ store, registry, input: turn, signal, onProgress: note }),
+        await takeTurn({
+          store,
+          registry,
+          input: turn,
+          signal,
+          onProgress: (progress) => note({ ...progress }),
+        }),
       );
     });
   };

@@ -3,11 +3,12 @@ import {
   createMainActivities,
   createModelActivities,
   createReplActivities,
+  type MainActivities,
 } from '../activities/index.ts';
 import { loadRegistry } from '../models/index.ts';
 import { MAIN_TASK_QUEUE, MODEL_TASK_QUEUE, replTaskQueue } from '../protocol/index.ts';
 import { openRepl, type Repl } from '../repl/index.ts';
-import { cached, openStore, type Store } from '../store/index.ts';
+import { cached, openStore } from '../store/index.ts';
 import { ConfigInvalid, type WorkerConfig } from './config.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
 
@@ -29,7 +30,8 @@ export interface StartWorkerOptions {
   /** Provider keys and model names; see `loadRegistry`. */
   env: Readonly<Record<string, string | undefined>>;
   bundle?: WorkflowBundleWithSourceMap;
-  log?: (line: string) => void;
+  /** Only workflow tasks: answers queries and current details of any run, takes no activity, opens no kernel. */
+  workflowsOnly?: boolean;
 }
 
 /** Connects, opens store, models and kernels, and polls all queues. Throws ConfigInvalid with one sentence when the server cannot be reached. */
@@ -37,29 +39,61 @@ export async function startWorker(
   config: WorkerConfig,
   options: StartWorkerOptions,
 ): Promise<RunningWorker> {
-  const store = cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES);
   const connection = await connect(config);
   let repl: Repl | undefined;
   try {
-    const [opened, bundle] = await Promise.all([
-      openRepl({ store, cacheDir: config.cacheDir }),
-      options.bundle ?? bundleWorkflows(),
-    ]);
-    repl = opened;
-    const workers = await createWorkers({
-      config,
-      connection,
-      store,
-      repl,
-      bundle,
-      env: options.env,
-    });
-    return supervise(workers, repl, connection);
+    const bundling = Promise.resolve(options.bundle ?? bundleWorkflows());
+    // Awaited below; a failure of the kernel before that must not make this one unhandled.
+    bundling.catch(() => undefined);
+    const shared = sharedOptions(config, connection);
+    const workers: Promise<Worker>[] = [];
+    let main: MainActivities | undefined;
+    if (options.workflowsOnly !== true) {
+      const store = cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES);
+      const registry = loadRegistry(options.env);
+      repl = await openRepl({ store, cacheDir: config.cacheDir });
+      main = createMainActivities({ store, registry, runtime: repl.runtime });
+      workers.push(
+        Worker.create({
+          ...shared,
+          taskQueue: MODEL_TASK_QUEUE,
+          activities: createModelActivities({ store, registry }),
+          maxConcurrentActivityTaskExecutions: config.modelConcurrency,
+        }),
+        Worker.create({
+          ...shared,
+          taskQueue: replTaskQueue(repl.runtime),
+          activities: createReplActivities({ repl }),
+          maxConcurrentActivityTaskExecutions: config.replConcurrency,
+        }),
+      );
+    }
+    workers.unshift(
+      Worker.create({
+        ...shared,
+        taskQueue: MAIN_TASK_QUEUE,
+        workflowBundle: await bundling,
+        ...(main === undefined ? {} : { activities: main }),
+        // A lost worker's runs move to others this soon.
+        stickyQueueScheduleToStartTimeout: '500ms',
+      }),
+    );
+    return supervise(await Promise.all(workers), repl, connection);
   } catch (error) {
     await repl?.dispose();
     await connection.close();
     throw error;
   }
+}
+
+function sharedOptions(config: WorkerConfig, connection: NativeConnection) {
+  return {
+    connection,
+    namespace: config.namespace,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    // Cancellation reaches an activity with its next heartbeat that is really sent.
+    maxHeartbeatThrottleInterval: '2s',
+  } as const;
 }
 
 async function connect(config: WorkerConfig): Promise<NativeConnection> {
@@ -76,51 +110,11 @@ async function connect(config: WorkerConfig): Promise<NativeConnection> {
   }
 }
 
-interface Parts {
-  config: WorkerConfig;
-  connection: NativeConnection;
-  store: Store;
-  repl: Repl;
-  bundle: WorkflowBundleWithSourceMap;
-  env: StartWorkerOptions['env'];
-}
-
-/** One worker per kind of work, since each has its own limit: workflow tasks, model calls (waiting), Python (cores and memory). */
-function createWorkers(parts: Parts): Promise<Worker[]> {
-  const { config, connection, store, repl } = parts;
-  const registry = loadRegistry(parts.env);
-  const shared = {
-    connection,
-    namespace: config.namespace,
-    shutdownGraceTime: SHUTDOWN_GRACE,
-    // Cancellation reaches an activity with its next heartbeat that is really sent.
-    maxHeartbeatThrottleInterval: '2s',
-  } as const;
-  return Promise.all([
-    Worker.create({
-      ...shared,
-      taskQueue: MAIN_TASK_QUEUE,
-      workflowBundle: parts.bundle,
-      activities: createMainActivities({ store, registry, runtime: repl.runtime }),
-      // A lost worker's runs move to others this soon.
-      stickyQueueScheduleToStartTimeout: '500ms',
-    }),
-    Worker.create({
-      ...shared,
-      taskQueue: MODEL_TASK_QUEUE,
-      activities: createModelActivities({ store, registry }),
-      maxConcurrentActivityTaskExecutions: config.modelConcurrency,
-    }),
-    Worker.create({
-      ...shared,
-      taskQueue: replTaskQueue(repl.runtime),
-      activities: createReplActivities({ repl }),
-      maxConcurrentActivityTaskExecutions: config.replConcurrency,
-    }),
-  ]);
-}
-
-function supervise(workers: Worker[], repl: Repl, connection: NativeConnection): RunningWorker {
+function supervise(
+  workers: Worker[],
+  repl: Repl | undefined,
+  connection: NativeConnection,
+): RunningWorker {
   const stop = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -129,7 +123,7 @@ function supervise(workers: Worker[], repl: Repl, connection: NativeConnection):
       // One that fails takes the others with it: half a worker would only look alive.
       await Promise.all(workers.map((worker) => worker.run().finally(stop)));
     } finally {
-      await repl.dispose();
+      await repl?.dispose();
       await connection.close();
     }
   })();
@@ -142,6 +136,6 @@ function supervise(workers: Worker[], repl: Repl, connection: NativeConnection):
       stop();
       await stopped;
     },
-    kernelHostPids: () => repl.hostPids,
+    kernelHostPids: () => repl?.hostPids ?? [],
   };
 }
