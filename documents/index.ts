@@ -1,0 +1,4 @@
+export { InvalidDocument } from './errors.ts';
+export { ingest } from './ingest.ts';
+export { type Document, readDocument } from './read-document.ts';
+export { readInputs, type ReadInputs } from './read-inputs.ts';
