@@ -1,0 +1,19 @@
+import { CliError } from './cli-error.ts';
+
+/**
+ * Asks the endpoints of both models before anything is stored or started, so that a wrong key or address costs
+ * one sentence instead of a failed run. Throws CliError. Sends no prompt.
+ */
+export async function checkModels(model?: string, subModel?: string): Promise<void> {
+  const { loadRegistry } = await import('../models/index.ts');
+  const registry = loadRegistry(process.env);
+  const problem =
+    (await registry.check(model ?? null, 'root')) ??
+    (await registry.check(subModel ?? null, 'sub'));
+  if (problem !== null) throw new CliError(problem);
+}
+
+/** Whether this environment names a model endpoint at all. */
+export function modelsAreConfigured(env: NodeJS.ProcessEnv = process.env): boolean {
+  return [env['OPENAI_API_KEY'], env['OPENAI_BASE_URL']].some((value) => (value ?? '') !== '');
+}

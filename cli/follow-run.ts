@@ -1,0 +1,33 @@
+import type { RlmClient, RunAnswer } from '../client/index.ts';
+import { liveView } from './live-view.ts';
+import { watchRun } from './watch-run.ts';
+
+/**
+ * Shows a run on standard error until it ends. The first interrupt cancels the run and waits for its end, so
+ * that nothing goes on spending unseen; a second one leaves at once.
+ */
+export async function followRun(client: RlmClient, workflowId: string): Promise<RunAnswer> {
+  const view = liveView(process.stderr);
+  const watching = new AbortController();
+  const watched = watchRun(client, workflowId, {
+    signal: watching.signal,
+    onProgress: (progress) => view.update(progress),
+  });
+  const interrupt = (): void => {
+    process.once('SIGINT', () => process.exit(130));
+    view.note('cancelling the run (again: leave at once, and the run waits for the next worker)');
+    void client.cancel(workflowId).catch(() => undefined);
+  };
+  process.once('SIGINT', interrupt);
+  try {
+    const answer = await client.result(workflowId);
+    const last = await client.progress(workflowId).catch(() => null);
+    if (last !== null) view.update(last);
+    return answer;
+  } finally {
+    process.removeListener('SIGINT', interrupt);
+    watching.abort();
+    await watched;
+    view.end();
+  }
+}

@@ -1,0 +1,45 @@
+import type { RunAnswer } from '../client/index.ts';
+import { EXIT } from './cli-error.ts';
+import { count, money } from './progress-line.ts';
+
+/** The object that `--json` prints: one line, one answer. */
+export function answerJson(run: RunAnswer, webUi: string | null): Record<string, unknown> {
+  const { result } = run;
+  return {
+    workflowId: run.workflowId,
+    reason: result.reason,
+    answer: run.answer,
+    draftVersion: result.draftVersion,
+    spend: result.spend,
+    models: result.models,
+    heapDigest: result.image.heapDigest,
+    trail: result.trail,
+    webUi,
+  };
+}
+
+const WHY: Record<Exclude<RunAnswer['result']['reason'], 'answered'>, string> = {
+  turns: 'its turns were used up',
+  budget: 'its budget was used up',
+  wallClock: 'its time was up',
+  noCode: 'the model wrote no code three times in a row',
+  invalidAnswer: 'the model did not bring the answer into the asked form',
+};
+
+/** What is said beside the answer: how the run ended and what it cost. */
+export function endLines(run: RunAnswer): string[] {
+  const { result } = run;
+  const { spend } = result;
+  const cost = `${count(spend.turns, 'turn')}, ${count(spend.calls, 'sub-call')}, ${money(spend.usage.costUsd)}${spend.usage.estimated ? ' (estimated)' : ''}`;
+  const how =
+    result.reason === 'answered'
+      ? `Answered after ${cost}.`
+      : `The run ended without a final answer because ${WHY[result.reason]}, after ${cost}. ${run.answer === null ? 'There is no draft.' : 'What is printed is its best draft.'}`;
+  return result.models.standIn
+    ? [how, 'The answers came from a stand-in model server, which has no intelligence.']
+    : [how];
+}
+
+export function exitCodeFor(run: RunAnswer): number {
+  return run.result.reason === 'answered' ? EXIT.answered : EXIT.bestDraft;
+}

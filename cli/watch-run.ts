@@ -1,0 +1,46 @@
+import type { RlmClient } from '../client/index.ts';
+import type { Progress } from '../protocol/index.ts';
+
+export interface WatchOptions {
+  /** Time between two looks, ms. */
+  everyMs?: number;
+  signal: AbortSignal;
+  onProgress: (progress: Progress) => void;
+}
+
+/**
+ * Calls `onProgress` with each new state of a run until the signal aborts. A look that fails is left out:
+ * watching must not end a run that goes on, and `result` reports what is wrong with it.
+ */
+export async function watchRun(
+  client: RlmClient,
+  workflowId: string,
+  options: WatchOptions,
+): Promise<void> {
+  const { signal, everyMs = 300 } = options;
+  let last = '';
+  while (!signal.aborted) {
+    const progress = await client.progress(workflowId).catch(() => null);
+    if (signal.aborted) return;
+    const text = JSON.stringify(progress);
+    if (progress !== null && text !== last) {
+      last = text;
+      options.onProgress(progress);
+    }
+    await pause(everyMs, signal);
+  }
+}
+
+/** Resolves after `ms` or as soon as the signal aborts; leaves no timer and no listener behind. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) return done();
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      done();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}
