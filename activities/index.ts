@@ -34,6 +34,8 @@ export interface ActivityDeps {
   registry: Registry;
   /** Identity of the runtime that new runs use; see `Repl.runtime`. */
   runtime: string;
+  /** The main queue of this deployment. */
+  taskQueue: string;
 }
 
 /** Short work on the store and the registry; main queue. */

@@ -1,6 +1,6 @@
 import {
   type CellLimits,
-  MODEL_TASK_QUEUE,
+  modelTaskQueue,
   replTaskQueue,
   ResolvedSpec,
   RunSpec,
@@ -22,16 +22,17 @@ const DEFAULT_BUDGET = { turns: 30, calls: 1000, costUsd: 1, tokens: null, wallC
 export function createResolveSpec({
   registry,
   runtime,
+  taskQueue,
 }: ActivityDeps): MainActivities['resolveSpec'] {
   return async function resolveSpec(input: RunSpec): Promise<ResolvedSpec> {
     return withHeartbeat(async () => {
       const spec = RunSpec.parse(input);
-      const defaults = { taskQueue: MODEL_TASK_QUEUE };
+      const defaults = { taskQueue: modelTaskQueue(taskQueue) };
       return ResolvedSpec.parse({
         root: await registry.card(spec.model, 'root', defaults),
         sub: await registry.card(spec.subModel, 'sub', defaults),
         runtime,
-        replQueue: replTaskQueue(runtime),
+        replQueue: replTaskQueue(taskQueue, runtime),
         budget: { ...DEFAULT_BUDGET, ...spec.budget },
         limits: { ...DEFAULT_LIMITS, ...spec.limits },
         concurrency: spec.concurrency ?? 64,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import {
-  MAIN_TASK_QUEUE,
+  DEFAULT_TASK_QUEUE,
   MEMO_PROGRESS,
   Progress,
   PROGRESS_QUERY,
@@ -25,6 +25,8 @@ export interface ConnectOptions {
   namespace?: string;
   apiKey?: string;
   tls?: boolean;
+  /** Main task queue of the workers. Default `RLM_TASK_QUEUE`, else `rlm`. */
+  taskQueue?: string;
   /** The store that the workers use: a directory, or a store that is already open. */
   store: string | Store;
 }
@@ -52,18 +54,21 @@ export class RlmClient {
   readonly schedules: RunSchedules;
   readonly #connection: Connection;
   readonly #searchAttributes: boolean;
+  readonly taskQueue: string;
 
   private constructor(
     connection: Connection,
     temporal: Client,
     store: Store,
     searchAttributes: boolean,
+    taskQueue: string,
   ) {
     this.#connection = connection;
     this.temporal = temporal;
     this.store = store;
     this.#searchAttributes = searchAttributes;
-    this.schedules = new RunSchedules(temporal, store, searchAttributes);
+    this.taskQueue = taskQueue;
+    this.schedules = new RunSchedules(temporal, store, { searchAttributes, taskQueue });
   }
 
   /** Connects within 5 s or throws ServerUnavailable. Close the client when done. */
@@ -83,7 +88,8 @@ export class RlmClient {
       });
       const temporal = new Client({ connection, namespace });
       const searchAttributes = await hasSearchAttributes(connection, namespace);
-      return new RlmClient(connection, temporal, store, searchAttributes);
+      const taskQueue = options.taskQueue ?? process.env['RLM_TASK_QUEUE'] ?? DEFAULT_TASK_QUEUE;
+      return new RlmClient(connection, temporal, store, searchAttributes, taskQueue);
     } catch (error) {
       await connection?.close();
       throw toClientError(error, { address, namespace });
@@ -102,7 +108,7 @@ export class RlmClient {
     try {
       const handle = await this.temporal.workflow.start(RUN_WORKFLOW, {
         ...startOptions(start),
-        taskQueue: MAIN_TASK_QUEUE,
+        taskQueue: this.taskQueue,
         workflowId,
         args: [start],
       });

@@ -1,5 +1,5 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
-import { MAIN_TASK_QUEUE, RUN_WORKFLOW, type RunSpec, RunStart } from '../protocol/index.ts';
+import { RUN_WORKFLOW, type RunSpec, RunStart } from '../protocol/index.ts';
 import type { Store } from '../store/index.ts';
 import { InvalidRequest } from './errors.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
@@ -29,12 +29,16 @@ export interface ScheduledRuns {
 export class RunSchedules {
   readonly #temporal: Client;
   readonly #store: Store;
-  readonly #searchAttributes: boolean;
+  readonly #runs: { searchAttributes: boolean; taskQueue: string };
 
-  constructor(temporal: Client, store: Store, searchAttributes: boolean) {
+  constructor(
+    temporal: Client,
+    store: Store,
+    runs: { searchAttributes: boolean; taskQueue: string },
+  ) {
     this.#temporal = temporal;
     this.#store = store;
-    this.#searchAttributes = searchAttributes;
+    this.#runs = runs;
   }
 
   /** Stores the request and creates the schedule; each start gets the id `<scheduleId>-<time>`. */
@@ -51,7 +55,11 @@ export class RunSchedules {
   }
 
   async #create(scheduleId: string, spec: RunSpec, timing: ScheduleTiming): Promise<void> {
-    const start = RunStart.parse({ spec, parent: null, searchAttributes: this.#searchAttributes });
+    const start = RunStart.parse({
+      spec,
+      parent: null,
+      searchAttributes: this.#runs.searchAttributes,
+    });
     try {
       await this.#temporal.schedule.create({
         scheduleId,
@@ -65,7 +73,7 @@ export class RunSchedules {
           type: 'startWorkflow',
           workflowType: RUN_WORKFLOW,
           workflowId: scheduleId,
-          taskQueue: MAIN_TASK_QUEUE,
+          taskQueue: this.#runs.taskQueue,
           args: [start],
           ...startOptions(start),
         },

@@ -58,11 +58,11 @@ export {
 export { addUsage, NO_USAGE, Usage } from './usage.ts';
 export { Edit, Manifest, ManifestEntry, ValueFormat } from './variables.ts';
 export {
+  DEFAULT_TASK_QUEUE,
   DRAFT_QUERY,
-  MAIN_TASK_QUEUE,
   MEMO_CANCELLED,
   MEMO_PROGRESS,
-  MODEL_TASK_QUEUE,
+  modelTaskQueue,
   PROGRESS_QUERY,
   replTaskQueue,
   RUN_WORKFLOW,

@@ -1,9 +1,7 @@
 /** Names that both sides of the wire must agree on. Nobody types one of these twice. */
 export const RUN_WORKFLOW = 'rlmRun';
-/** Workflow tasks and the light activities. */
-export const MAIN_TASK_QUEUE = 'rlm';
-/** Activities that call models. */
-export const MODEL_TASK_QUEUE = 'rlm-model';
+/** Default of RLM_TASK_QUEUE: workflow tasks and the light activities. The names of the other queues start with it. */
+export const DEFAULT_TASK_QUEUE = 'rlm';
 export const PROGRESS_QUERY = 'getProgress';
 export const DRAFT_QUERY = 'getDraft';
 /** Memo fields of a run; they stay readable without a worker. */
@@ -19,7 +17,12 @@ export const SEARCH_ATTRIBUTES = {
   RlmCostUsd: 'DOUBLE',
 } as const;
 
+/** The queue of model calls of a deployment whose main queue is `main`. */
+export function modelTaskQueue(main: string): string {
+  return `${main}-model`;
+}
+
 /** The queue that serves one runtime: a step runs only where its image can be restored. */
-export function replTaskQueue(runtime: string): string {
-  return `rlm-repl-${runtime}`;
+export function replTaskQueue(main: string, runtime: string): string {
+  return `${main}-repl-${runtime}`;
 }

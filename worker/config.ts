@@ -1,11 +1,13 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { DEFAULT_TASK_QUEUE } from '../protocol/index.ts';
 
 const Environment = z.object({
   TEMPORAL_ADDRESS: z.string().min(1).default('localhost:7233'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   TEMPORAL_API_KEY: z.string().min(1).optional(),
+  RLM_TASK_QUEUE: z.string().min(1).max(200).default(DEFAULT_TASK_QUEUE),
   RLM_HOME: z.string().min(1).default('.rlm'),
   RLM_STORE: z.string().min(1).optional(),
   RLM_CACHE_DIR: z.string().min(1).optional(),
@@ -19,6 +21,8 @@ export interface WorkerConfig {
   address: string;
   namespace: string;
   apiKey: string | undefined;
+  /** Main task queue; the names of the others start with it. */
+  taskQueue: string;
   /** Directory of the embedded server's database, the default store, and logs. */
   home: string;
   /** Where the store is; see `openStore`. Default `<home>/store`. */
@@ -50,6 +54,7 @@ export function loadWorkerConfig(env: Readonly<Record<string, string | undefined
     address: e.TEMPORAL_ADDRESS,
     namespace: e.TEMPORAL_NAMESPACE,
     apiKey: e.TEMPORAL_API_KEY,
+    taskQueue: e.RLM_TASK_QUEUE,
     home,
     storeLocation: e.RLM_STORE ?? join(home, 'store'),
     cacheDir: e.RLM_CACHE_DIR ?? join(e.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'durable-rlm'),

@@ -6,7 +6,7 @@ import {
   type MainActivities,
 } from '../activities/index.ts';
 import { loadRegistry } from '../models/index.ts';
-import { MAIN_TASK_QUEUE, MODEL_TASK_QUEUE, replTaskQueue } from '../protocol/index.ts';
+import { modelTaskQueue, replTaskQueue } from '../protocol/index.ts';
 import { openRepl, type Repl } from '../repl/index.ts';
 import { cached, openStore } from '../store/index.ts';
 import { ConfigInvalid, type WorkerConfig } from './config.ts';
@@ -52,17 +52,22 @@ export async function startWorker(
       const store = cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES);
       const registry = loadRegistry(options.env);
       repl = await openRepl({ store, cacheDir: config.cacheDir });
-      main = createMainActivities({ store, registry, runtime: repl.runtime });
+      main = createMainActivities({
+        store,
+        registry,
+        runtime: repl.runtime,
+        taskQueue: config.taskQueue,
+      });
       workers.push(
         Worker.create({
           ...shared,
-          taskQueue: MODEL_TASK_QUEUE,
+          taskQueue: modelTaskQueue(config.taskQueue),
           activities: createModelActivities({ store, registry }),
           maxConcurrentActivityTaskExecutions: config.modelConcurrency,
         }),
         Worker.create({
           ...shared,
-          taskQueue: replTaskQueue(repl.runtime),
+          taskQueue: replTaskQueue(config.taskQueue, repl.runtime),
           activities: createReplActivities({ repl }),
           maxConcurrentActivityTaskExecutions: config.replConcurrency,
         }),
@@ -71,7 +76,7 @@ export async function startWorker(
     workers.unshift(
       Worker.create({
         ...shared,
-        taskQueue: MAIN_TASK_QUEUE,
+        taskQueue: config.taskQueue,
         workflowBundle: await bundling,
         ...(main === undefined ? {} : { activities: main }),
         // A lost worker's runs move to others this soon.

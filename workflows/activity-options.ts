@@ -1,10 +1,9 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { CellLimits, ModelCard } from '../protocol/index.ts';
-import { FailureType, MAIN_TASK_QUEUE } from '../protocol/index.ts';
+import { FailureType } from '../protocol/index.ts';
 
-/** Short work on the store and the registry. Ten attempts ride out a full disk or a restart of about a minute. */
+/** Short work on the store and the registry, on the run's own queue. Ten attempts ride out a full disk or a restart of about a minute. */
 export const LIGHT: ActivityOptions = {
-  taskQueue: MAIN_TASK_QUEUE,
   startToCloseTimeout: '1 minute',
   // A lost worker is noticed by this, so it is as short as a busy machine allows.
   heartbeatTimeout: '5 seconds',

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { Activities } from '../../activities/index.ts';
+import { type RunRequest, RlmClient } from '../../client/index.ts';
+import {
+  type AnswerCallInput,
+  type CellOutcome,
+  type NextTurnInput,
+  type RunCellInput,
+} from '../../protocol/index.ts';
+import { memoryStore, putText, type Store, textRefOf } from '../../store/index.ts';
+import { temporalAddress, workflowBundlePath } from '../support/shared-server.ts';
+import '../support/quiet-worker.ts';
+import { CARD, finished, freshState } from './states.ts';
+
+/** What the scripted rooms do. Each is asked once per activity attempt. */
+export interface Script {
+  /** Python blocks of the reply of a turn. */
+  reply(input: NextTurnInput): string[] | Promise<string[]>;
+  cell(input: RunCellInput): CellOutcome | Promise<CellOutcome>;
+  answer?(input: AnswerCallInput): void | Promise<void>;
+  check?(): string[];
+}
+
+export interface World {
+  client: RlmClient;
+  store: Store;
+  /** Every input of `runCell`, in order. */
+  cells: RunCellInput[];
+  turns: NextTurnInput[];
+  sealed: string[];
+  run(request?: Partial<RunRequest>): ReturnType<RlmClient['run']>;
+  close(): Promise<void>;
+}
+
+/** Real workflows and a real server; models, kernels and store are scripted stand-ins, so that a test can make them slow or broken at will. */
+export async function openWorld(script: Script): Promise<World> {
+  const store = memoryStore();
+  const [cells, turns, sealed]: [RunCellInput[], NextTurnInput[], string[]] = [[], [], []];
+  const { resolved } = freshState();
+  // One queue a world: workers of tests that run at the same time must not take each other's work.
+  const queue = `test-${randomUUID()}`;
+  const card = { ...CARD, taskQueue: queue };
+  const image = finished().image;
+  const activities: Activities = {
+    resolveSpec: async (spec) => ({
+      ...resolved,
+      root: { ...card, standIn: true },
+      sub: card,
+      replQueue: queue,
+      budget: { ...resolved.budget, ...spec.budget },
+      maxDepth: spec.maxDepth ?? 1,
+      concurrency: spec.concurrency ?? 64,
+    }),
+    ingest: async () => ({ manifest: image.blob, totalChars: 0, entryCount: 0 }),
+    openRepl: async () => ({ image, computeMs: 1 }),
+    nextTurn: async (input) => {
+      turns.push(input);
+      const blocks = await script.reply(input);
+      return {
+        transcript: image.blob,
+        reply: textRefOf('reply'),
+        cells: await Promise.all(blocks.map((block) => putText(store, block))),
+        ignoredBlocks: [],
+        usage: { ...NO_COST, costUsd: 0.01 },
+        repeated: false,
+        finishReason: 'stop',
+      };
+    },
+    runCell: async (input) => {
+      cells.push(input);
+      return script.cell(input);
+    },
+    answerCall: async (input) => {
+      await script.answer?.(input);
+      return { status: 'ok', usage: { ...NO_COST, costUsd: 0.001 }, repeated: false };
+    },
+    checkAnswer: async () => {
+      const problems = script.check?.() ?? [];
+      return { ok: problems.length === 0, problems };
+    },
+    sealTrail: async ({ workflowId }) => {
+      sealed.push(workflowId);
+      return { trail: image.blob, events: 1 };
+    },
+  };
+  const address = temporalAddress();
+  const connection = await NativeConnection.connect({ address });
+  const worker = await Worker.create({
+    connection,
+    taskQueue: queue,
+    workflowBundle: { codePath: workflowBundlePath() },
+    activities,
+  });
+  const running = worker.run();
+  const client = await RlmClient.connect({ address, store, taskQueue: queue });
+  return {
+    client,
+    store,
+    cells,
+    turns,
+    sealed,
+    run: (request = {}) => client.run({ question: 'Why?', input: 'text', ...request }),
+    close: async () => {
+      worker.shutdown();
+      await running;
+      await client.close();
+      await connection.close();
+    },
+  };
+}
+
+const NO_COST = {
+  inputTokens: 1,
+  cachedInputTokens: 0,
+  outputTokens: 1,
+  costUsd: 0,
+  estimated: false,
+};

@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import { textRefOf } from '../../store/index.ts';
+import type { RunState } from '../../workflows/run-state.ts';
+import { type EndedCell, observe, settleTurn } from '../../workflows/settle-turn.ts';
+import { finished, freshState, rolledBack } from './states.ts';
+
+const REPLY = { reply: textRefOf('a reply'), cells: [textRefOf('x = 1')], ignoredBlocks: [] };
+const WITHOUT_CODE = { reply: textRefOf('I think so.'), cells: [], ignoredBlocks: [] };
+const DRAFT = textRefOf('The answer.');
+const READY = { content: DRAFT, ready: true };
+const RESET = { kind: 'setItem', variable: 'answer', key: 'ready', json: 'false' };
+
+function cells(...ends: EndedCell['end'][]): EndedCell[] {
+  return ends.map((end, i) => ({ cell: `1.${i + 1}`, end }));
+}
+
+/** A state in which the model was asked to confirm DRAFT. */
+function askedToConfirm(): RunState {
+  const state = freshState();
+  settleTurn(state, REPLY, cells(finished({ stdout: textRefOf('42'), answer: READY })));
+  state.edits = [];
+  return state;
+}
+
+describe('a ready answer', () => {
+  test('from a silent reply ends the run', () => {
+    const state = freshState();
+    expect(settleTurn(state, REPLY, cells(finished({ answer: READY })))).toEqual({
+      kind: 'ready',
+      notes: [],
+      draft: DRAFT,
+    });
+    expect([state.draft?.version, state.edits]).toEqual([1, []]);
+  });
+
+  test.each([
+    ['printed', finished({ stdout: textRefOf('42'), answer: READY })],
+    ['wrote to stderr', finished({ stderr: textRefOf('oh'), answer: READY })],
+    ['echoed a value', finished({ value: textRefOf('42'), answer: READY })],
+    ['had a call answered', finished({ calls: 1, answer: READY })],
+    [
+      'raised after it',
+      finished({
+        answer: READY,
+        error: { type: 'ValueError', message: 'no', traceback: textRefOf('…') },
+      }),
+    ],
+  ])('from a cell that %s is set back and shown for confirmation', (_, end) => {
+    const state = freshState();
+    const verdict = settleTurn(state, REPLY, cells(end));
+    expect(verdict).toMatchObject({ kind: 'continue', draft: DRAFT });
+    expect(state.edits).toEqual([RESET]);
+    expect(state.confirming).toBe(DRAFT.digest);
+  });
+
+  test('counts output of an earlier cell of the same reply as unseen', () => {
+    const state = freshState();
+    const ends = cells(finished({ stdout: textRefOf('42') }), finished({ answer: READY }));
+    expect(settleTurn(state, REPLY, ends).kind).toBe('continue');
+  });
+
+  test('is accepted at the second time, output or not: one confirmation a draft', () => {
+    const state = askedToConfirm();
+    const again = cells(finished({ stdout: textRefOf('more'), answer: READY }));
+    expect(settleTurn(state, REPLY, again)).toMatchObject({ kind: 'ready', draft: DRAFT });
+  });
+
+  test('with a changed draft and new output is asked about again', () => {
+    const state = askedToConfirm();
+    const other = { content: textRefOf('Another answer.'), ready: true };
+    const verdict = settleTurn(
+      state,
+      REPLY,
+      cells(finished({ stdout: textRefOf('43'), answer: other })),
+    );
+    expect([verdict.kind, state.draft?.version]).toEqual(['continue', 2]);
+  });
+
+  test('without content is set back with a note', () => {
+    const state = freshState();
+    const verdict = settleTurn(
+      state,
+      REPLY,
+      cells(finished({ answer: { content: null, ready: true } })),
+    );
+    expect(verdict).toEqual({
+      kind: 'continue',
+      notes: ['answer["ready"] was set while answer["content"] is empty; write the answer first.'],
+      draft: null,
+    });
+    expect(state.edits).toEqual([RESET]);
+  });
+});
+
+describe('the word CONFIRM', () => {
+  const said = { ...WITHOUT_CODE, reply: textRefOf('CONFIRM') };
+
+  test('ends the run when the draft on the table was asked about', () => {
+    expect(settleTurn(askedToConfirm(), said, [])).toMatchObject({ kind: 'ready', draft: DRAFT });
+  });
+
+  test('is a reply without code when nothing was asked', () => {
+    const state = freshState();
+    expect(settleTurn(state, said, []).kind).toBe('continue');
+    expect(state.repliesWithoutCode).toBe(1);
+  });
+});
+
+describe('a reply without code', () => {
+  test('gets a reminder with an example twice, and ends the run at the third in a row', () => {
+    const state = freshState();
+    const first = settleTurn(state, WITHOUT_CODE, []);
+    expect(first.kind === 'continue' && first.notes[0]).toMatch(/held no Python code[^]*```python/);
+    expect(settleTurn(state, WITHOUT_CODE, []).kind).toBe('continue');
+    expect(settleTurn(state, WITHOUT_CODE, []).kind).toBe('noCode');
+  });
+
+  test('is forgiven by a reply with code', () => {
+    const state = freshState();
+    settleTurn(state, WITHOUT_CODE, []);
+    settleTurn(state, REPLY, cells(finished()));
+    expect(state.repliesWithoutCode).toBe(0);
+  });
+});
+
+test('a rolled-back cell leaves the draft of the cells before it', () => {
+  const state = freshState();
+  const ends = cells(finished({ answer: { content: DRAFT, ready: false } }), rolledBack());
+  expect(settleTurn(state, REPLY, ends).kind).toBe('continue');
+  expect(state.draft).toEqual({ version: 1, content: DRAFT });
+});
+
+test('blocks in other languages are named to the model', () => {
+  const verdict = settleTurn(
+    freshState(),
+    { ...REPLY, ignoredBlocks: ['bash', 'json'] },
+    cells(finished()),
+  );
+  expect(verdict).toMatchObject({ notes: ['Only Python blocks are run; ignored: bash, json.'] });
+});
+
+test('an observation of 20 loud cells fits into a payload', () => {
+  const loud = textRefOf('x'.repeat(100_000));
+  const change = {
+    name: 'n'.repeat(200),
+    change: 'new' as const,
+    type: 't'.repeat(100),
+    size: 1,
+    preview: 'p'.repeat(80),
+  };
+  const end = finished({
+    stdout: loud,
+    stderr: loud,
+    value: loud,
+    changes: Array.from({ length: 100 }, () => change),
+  });
+  const observation = observe(
+    freshState(),
+    cells(...Array.from({ length: 20 }, () => end)),
+    [],
+    null,
+  );
+  expect(observation.cells[0]?.outcome).toMatchObject({ changesOmitted: 80 });
+  // The server refuses 2 MiB; half a megabyte warns.
+  expect(JSON.stringify(observation).length).toBeLessThan(256 * 1024);
+});
