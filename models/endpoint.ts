@@ -41,7 +41,7 @@ export async function askEndpoint(endpoint: Endpoint): Promise<EndpointReport> {
     const known =
       error instanceof APIError
         ? error
-        : new APIConnectionError({ cause: error instanceof Error ? error : undefined });
+        : Object.assign(new APIConnectionError({}), { cause: error });
     const failure = toModelFailure(known, target);
     if (failure === null) throw error;
     return { reachable: false, failure };

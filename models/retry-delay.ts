@@ -11,7 +11,8 @@ export function retryDelayMs(headers: Headers | undefined, nowMs: number): numbe
   const after = headers?.get('retry-after');
   const seconds = positive(after);
   if (seconds !== undefined) return capped(seconds * 1000);
-  const date = after ? Date.parse(after) : Number.NaN;
+  // Only what looks like an HTTP date: `Date.parse` makes a year of "-5".
+  const date = /^[A-Z][a-z]{2}, /.test(after ?? '') ? Date.parse(after ?? '') : Number.NaN;
   return Number.isNaN(date) ? undefined : capped(Math.max(0, date - nowMs));
 }
 

@@ -36,7 +36,7 @@ export function toModelFailure(
       ? byStatus(error, status, target, nowMs)
       : errorInStream(error, target);
   }
-  if (error instanceof Error && error.name === 'AbortError') return null;
+  if (nameOf(error) === 'AbortError') return null;
   if (isBrokenTransport(error)) {
     return retry(
       FailureType.modelUnavailable,
@@ -148,29 +148,44 @@ function at(target: CallTarget): string {
   return `${target.model} at ${target.baseUrl}`;
 }
 
+// Told apart by name and message, not by class: the errors of `fetch` may come from another realm.
 function isBrokenTransport(error: unknown): boolean {
+  const name = nameOf(error);
   // `fetch` throws TypeErrors ("terminated", "fetch failed"); a stream cut inside an event is a SyntaxError of the client.
   return (
-    error instanceof Error &&
-    (error instanceof SyntaxError ||
-      (error instanceof TypeError && /terminated|fetch failed|network/i.test(error.message)) ||
-      /^(ECONN|EPIPE|ETIMEDOUT|UND_ERR_)/.test(causeCode(error) ?? ''))
+    name === 'SyntaxError' ||
+    (name === 'TypeError' && /terminated|fetch failed|network/i.test(messageOf(error))) ||
+    /^(ECONN|EPIPE|ETIMEDOUT|UND_ERR_)/.test(causeCode(error) ?? '')
   );
 }
 
 /** The first system error code along the chain of causes, for instance ECONNREFUSED. */
 function causeCode(error: unknown): string | undefined {
   let cause = error;
-  for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
+  for (let depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth++) {
     if ('code' in cause && typeof cause.code === 'string') return cause.code;
-    cause = cause.cause;
+    cause = 'cause' in cause ? cause.cause : undefined;
   }
   return undefined;
 }
 
+function nameOf(error: unknown): string {
+  return field(error, 'name') ?? '';
+}
+
+function messageOf(error: unknown): string {
+  return field(error, 'message') ?? String(error);
+}
+
+function field(error: unknown, name: 'name' | 'message'): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** A foreign message on one line, without keys, shortened. */
 function said(error: unknown, target: CallTarget): string {
-  const raw = error instanceof Error ? error.message : String(error);
+  const raw = messageOf(error);
   const line = (target.apiKey.length >= 4 ? raw.replaceAll(target.apiKey, '***') : raw)
     .replaceAll(/\b(sk|pk|key)-[\w*-]{6,}/g, '***')
     .replaceAll(/\bBearer\s+\S+/gi, 'Bearer ***')

@@ -91,6 +91,8 @@ export async function streamCompletion(
     if (fault?.kind === 'errorEvent') {
       send({ error: fault.error });
     } else if (fault?.kind === 'cut') {
+      // What was sent must be out first, or the client sees no response at all.
+      await new Promise((resolve) => response.write('\n', resolve));
       if (!fault.clean) response.destroy();
     } else {
       delta({}, reply.finishReason);

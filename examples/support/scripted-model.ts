@@ -60,7 +60,7 @@ export interface ScriptedModel {
   close(): Promise<void>;
 }
 
-/** Names of the scripted models. Any model whose name holds "sub" is asked as a sub-model, any other one as the root. */
+/** Names of the scripted models. A request is the root's when it has a system message and its model's name holds no "sub". */
 export const SCRIPTED_MODELS = { root: 'stand-in-root', sub: 'stand-in-sub' } as const;
 
 const ChatBody = z.object({
@@ -196,7 +196,7 @@ function logRequest(
   const entry: LoggedRequest = {
     number: requests.length + 1,
     atMs: Date.now(),
-    kind: body.model.includes('sub') ? 'sub' : 'root',
+    kind: kindOf(body),
     model: body.model,
     prompt: digest.slice(0, 16),
     status: 200,
@@ -211,6 +211,12 @@ function logRequest(
     entry.durationMs = Date.now() - entry.atMs;
   });
   return entry;
+}
+
+/** By the name, or else by the system message: other model names work too. */
+function kindOf({ model, messages }: ChatBody): 'root' | 'sub' {
+  const isRoot = !model.includes('sub') && messages.some(({ role }) => role === 'system');
+  return isRoot ? 'root' : 'sub';
 }
 
 function wireReply(entry: LoggedRequest, body: ChatBody, reply: Reply): WireReply {

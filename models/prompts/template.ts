@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 export type TemplateValues = Readonly<Record<string, string | boolean>>;
 
-/** A prompt file of this folder. `RLM_PROMPTS` may name a folder with replacements; a file missing there is taken from here. */
+/** A prompt file of this folder. `replacements` names a folder whose files go before it; a file missing there is taken from here. */
 export function loadPrompt(name: string, replacements?: string): string {
-  if (replacements !== undefined) {
-    try {
-      return readFileSync(`${replacements}/${name}`, 'utf8');
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
-  }
+  const replacement = replacements === undefined ? undefined : join(replacements, name);
+  if (replacement !== undefined && existsSync(replacement))
+    return readFileSync(replacement, 'utf8');
   return readFileSync(new URL(name, import.meta.url), 'utf8');
 }
 
