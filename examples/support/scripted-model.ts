@@ -134,7 +134,9 @@ async function chat(
   const entry = logRequest(requests, body, response);
   const prompt = body.messages.at(-1)?.content ?? '';
   const fault = options.fault?.(entry, prompt);
-  await sleep(latencyOf(options, entry));
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  await sleep(latencyOf(options, entry), undefined, { signal: left.signal }).catch(() => undefined);
   if (response.destroyed) return;
   if (fault?.kind === 'hang') return;
   if (fault?.kind === 'reset') {
