@@ -110,7 +110,8 @@ describe('renderOpening', () => {
       'FINAL(',
       'FINAL_VAR(',
       'SUBMIT(',
-      '.ok',
+      'ok(reply)',
+      'chunk_text(',
       'no numpy',
       '(small-one)',
     ]) {

@@ -9,9 +9,9 @@ def section_text(index):
     return contract[starts[index]:end].strip()
 
 
-passages = search_text(contract, "indemnif", max_results=5000)
-candidates = sorted({bisect_right(starts, (p.start + p.end) // 2) - 1 for p in passages})
-candidates = [index for index in candidates if index >= 0 and "indemnif" in section_text(index).lower()]
+passages = search_text(contract, "indemnif", max_results=None)
+candidates = sorted({bisect_right(starts, at) - 1 for passage in passages for at, _ in passage.matches})
+candidates = [index for index in candidates if index >= 0]
 print(f"{len(passages)} passages in {len(candidates)} of {len(marks)} sections")
 
 TASK = """List every sentence of the section below that speaks of indemnification, word for word.
@@ -29,4 +29,4 @@ replies = {}
 if candidates:
     with ThreadPoolExecutor(max_workers=16) as pool:
         replies = dict(zip(candidates, pool.map(extract, map(section_text, candidates))))
-print(f"{len(replies)} sections read, {sum(not reply.ok for reply in replies.values())} calls failed")
+print(f"{len(replies)} sections read, {sum(not ok(reply) for reply in replies.values())} calls failed")

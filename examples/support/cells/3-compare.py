@@ -3,7 +3,7 @@ import json
 
 def quotes_of(reply):
     found = []
-    for line in str(reply).splitlines() if reply.ok else []:
+    for line in reply.splitlines() if ok(reply) else []:
         try:
             found.append(" ".join(json.loads(line)["quote"].split()))
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -54,7 +54,7 @@ for index, reply in replies.items():
     quotes = quotes_of(reply)
     duties = [quote for quote in quotes if is_duty(quote)]
     finding = {"index": index, "number": int(number), "name": name, "id": licence, "mentions": quotes, "duties": duties}
-    finding["failed"] = None if reply.ok else str(reply)
+    finding["failed"] = reply.error
     if duties:
         finding["new_terms"] = sorted(set().union(*map(terms_of, duties)) - prior_terms)
         finding["likeness"], finding["closest"] = max(

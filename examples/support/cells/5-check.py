@@ -15,7 +15,7 @@ verdicts = dict(zip(to_check, llm_query_batched([check_prompt(index) for index i
 
 def is_confirmed(index, number):
     reply = verdicts[index]
-    return reply.ok and re.search(rf"^{number} YES$", str(reply), re.M) is not None
+    return ok(reply) and re.search(rf"^{number} YES$", reply, re.M) is not None
 
 
 doubted = [
