@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { print, say } from './output.ts';
+import { print } from './output.ts';
 
 /** `rlm worker`: works for the server that `TEMPORAL_ADDRESS` names, until it is told to stop. */
 export function addWorkerCommand(program: Command): void {

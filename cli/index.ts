@@ -1,0 +1,10 @@
+export { checkModels, modelsAreConfigured } from './check-models.ts';
+export { CliError } from './cli-error.ts';
+export { type EmbeddedHandle, openEmbedded } from './embedded.ts';
+export { type Home, homeFrom } from './home.ts';
+export { liveView, type LiveView } from './live-view.ts';
+export { count, money, progressLine, seconds } from './progress-line.ts';
+export { describeError, exitCodeOf } from './report-error.ts';
+export { runUrl } from './session.ts';
+export { watchRun } from './watch-run.ts';
+export { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
