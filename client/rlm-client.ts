@@ -86,6 +86,8 @@ export class RlmClient {
         ...(apiKey === undefined ? {} : { apiKey }),
         tls: options.tls ?? apiKey !== undefined,
       });
+      // Answers NOT_FOUND for an unknown namespace, which a connection alone does not notice.
+      await connection.workflowService.describeNamespace({ namespace });
       const temporal = new Client({ connection, namespace });
       const searchAttributes = await hasSearchAttributes(connection, namespace);
       const taskQueue = options.taskQueue ?? process.env['RLM_TASK_QUEUE'] ?? DEFAULT_TASK_QUEUE;

@@ -84,6 +84,10 @@ export class RunSchedules {
           `A schedule with the id ${scheduleId} exists already; delete it first or choose another id.`,
         );
       }
+      // The SDK's own form of the server's INVALID_ARGUMENT.
+      if (error instanceof TypeError) {
+        throw new InvalidRequest(`The Temporal server refused the schedule: ${error.message}.`);
+      }
       throw toClientError(error, {});
     }
   }

@@ -139,17 +139,16 @@ describe('a round of calls', () => {
   });
 
   test('does not wait for the last tenth: a late answer makes a delivery of its own', async () => {
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
+    const held = Promise.withResolvers<void>();
     const { run, cells } = await open({
       reply: () => ['ask()'],
       cell: ({ delivery }) => {
         if (delivery === null) return waiting(1, 10);
         if (delivery.recorded.some(([from, to]) => from <= 4 && 4 <= to)) return ready(world.store);
-        release();
+        held.resolve();
         return waiting(11, 0);
       },
-      answer: ({ call }) => (call === 4 ? held : undefined),
+      answer: ({ call }) => (call === 4 ? held.promise : undefined),
     });
     await run();
     expect(deliveries(cells)).toEqual([
@@ -267,8 +266,7 @@ describe('a run that cannot go on', () => {
   });
 
   test('keeps its draft when it is cancelled', async () => {
-    let waitingForCall = (): void => undefined;
-    const called = new Promise<void>((resolve) => (waitingForCall = resolve));
+    const called = Promise.withResolvers<void>();
     const { client } = await open({
       reply: ({ turn }) => [turn === 1 ? 'draft' : 'ask()'],
       cell: async ({ key }) =>
@@ -276,12 +274,12 @@ describe('a run that cannot go on', () => {
           ? finished({ answer: { content: await putText(world.store, 'So far.'), ready: false } })
           : waiting(1, 1),
       answer: () => {
-        waitingForCall();
+        called.resolve();
         return new Promise((resolve) => setTimeout(resolve, 2000));
       },
     });
     const { workflowId } = await client.start({ question: 'Why?', input: 'text' });
-    await called;
+    await called.promise;
     await client.cancel(workflowId);
     const failure = await client.result(workflowId).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RunCancelled);

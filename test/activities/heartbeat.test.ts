@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import '../support/quiet-worker.ts';
+import { type Beat, withHeartbeat } from '../../activities/heartbeat.ts';
+
+function environment(): {
+  run: <T>(work: (beat: Beat) => Promise<T>) => Promise<T>;
+  beats: unknown[];
+  cancel: () => void;
+} {
+  const mock = new MockActivityEnvironment({ heartbeatTimeoutMs: 30 });
+  const beats: unknown[] = [];
+  mock.on('heartbeat', (details) => beats.push(details));
+  return {
+    beats,
+    run: (work) => mock.run(() => withHeartbeat(work)),
+    cancel: () => mock.cancel('CANCELLED'),
+  };
+}
+
+describe('an activity with heartbeats', () => {
+  test('beats before anything slow, then with the newest note', async () => {
+    const { run, beats } = environment();
+    await run(async ({ note }) => {
+      expect(beats).toEqual([{ phase: 'started' }]);
+      note({ phase: 'half-way' });
+      while (beats.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    });
+    expect(beats.at(-1)).toEqual({ phase: 'half-way' });
+  });
+
+  test('stops beating when it ends, also by an error', async () => {
+    const { run, beats } = environment();
+    await expect(run(() => Promise.reject(new Error('no')))).rejects.toMatchObject({
+      type: 'Error',
+      message: 'no',
+    });
+    const count = beats.length;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(beats).toHaveLength(count);
+  });
+
+  test('ends as cancelled, whatever the abort made the work throw', async () => {
+    const { run, cancel } = environment();
+    const running = run(
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('socket closed')));
+          cancel();
+        }),
+    );
+    await expect(running).rejects.toBeInstanceOf(CancelledFailure);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals';
+import { InvalidRequest, type RunRequest } from '../../client/index.ts';
+import { toRunSpec } from '../../client/run-request.ts';
+import { getText, memoryStore, type Store } from '../../store/index.ts';
+
+function refuse(): never {
+  throw new Error('written');
+}
+
+/** A store that fails the test when anything is written. */
+function untouched(): Store {
+  const store = memoryStore();
+  return { ...store, blobs: { ...store.blobs, put: refuse }, describe: () => 'untouched' };
+}
+
+describe('a request', () => {
+  test('becomes a spec whose texts are in the store', async () => {
+    const store = memoryStore();
+    const spec = await toRunSpec(store, {
+      question: ' Which? ',
+      input: { contract: 'text', prior: { MIT: 'licence' } },
+      budget: { turns: 3 },
+    });
+    expect(await getText(store, spec.question)).toBe('Which?');
+    expect(spec.inputs.map(({ path, format, chars }) => [path.join('/'), format, chars])).toEqual([
+      ['contract', 'text', 4],
+      ['prior/MIT', 'text', 7],
+    ]);
+    expect(spec.budget).toEqual({ turns: 3 });
+  });
+
+  test('made twice gives the same spec: equal texts are one blob', async () => {
+    const store = memoryStore();
+    const request = { question: 'Which?', input: 'text' };
+    expect(await toRunSpec(store, request)).toEqual(await toRunSpec(store, request));
+  });
+
+  test.each([
+    [{ question: '  ' }, 'The request is not valid: question: must not be empty.'],
+    [
+      { budget: { turns: 0 } },
+      'The request is not valid: budget.turns: Too small: expected number to be >0.',
+    ],
+    [{ budget: { dollars: 1 } }, 'The request is not valid: budget: Unrecognized key: "dollars".'],
+    [
+      { concurrency: 501 },
+      'The request is not valid: concurrency: Too big: expected number to be <=500.',
+    ],
+  ])('that is wrong (%j) is refused by path, and nothing is stored', async (wrong, message) => {
+    // As untyped JavaScript callers would pass it.
+    const request = { question: 'Which?', input: 'text', ...wrong } as RunRequest;
+    const refusal = await toRunSpec(untouched(), request).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(InvalidRequest);
+    expect((refusal as Error).message).toBe(message);
+  });
+});
