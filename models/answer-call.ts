@@ -9,7 +9,7 @@ import {
   NO_USAGE,
   type Usage,
 } from '../protocol/index.ts';
-import { getJson, type Store } from '../store/index.ts';
+import { getJson, getText, type Store } from '../store/index.ts';
 import { findCall } from './journal-calls.ts';
 import { ModelError } from './model-failure.ts';
 import { assertFits } from './prompt-size.ts';
@@ -45,7 +45,7 @@ export async function answerOne(deps: AnswerDeps): Promise<AnswerCallResult> {
 }
 
 async function answered(deps: AnswerDeps, request: CallRequest): Promise<CallAnswer> {
-  const messages = [{ role: 'user' as const, content: request.prompt }];
+  const messages = [{ role: 'user' as const, content: await promptOf(deps.store, request) }];
   try {
     const card = await cardFor(deps, request);
     assertFits(card, messages);
@@ -64,6 +64,12 @@ async function answered(deps: AnswerDeps, request: CallRequest): Promise<CallAns
     }
     throw error;
   }
+}
+
+/** A sub-run that comes here (the depth limit is reached) is asked as a sub-call: its context goes with the prompt. */
+async function promptOf(store: Store, { prompt, context }: CallRequest): Promise<string> {
+  if (context === null) return prompt;
+  return `${prompt}\n\n<context>\n${await getText(store, context.blob)}\n</context>`;
 }
 
 /** The run's sub-model, unless the call names another one. */

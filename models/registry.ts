@@ -3,10 +3,10 @@ import { askEndpoint, OPENAI_BASE_URL, parseBaseUrl, type Endpoint } from './end
 import { findKnownModel, KNOWN_MODELS, UNKNOWN_MODEL, type KnownModel } from './known-models.ts';
 import { ModelError } from './model-failure.ts';
 
-export type ModelRole = 'root' | 'sub';
+type ModelRole = 'root' | 'sub';
 
 /** What a deployment adds to every card. */
-export interface CardDefaults {
+interface CardDefaults {
   /** Task queue whose workers call models. */
   readonly taskQueue: string;
   /** Whole call in ms; default 10 minutes for a root model, 5 for a sub-model. */

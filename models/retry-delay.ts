@@ -1,5 +1,5 @@
 /** Longest wait that a provider's header may ask for, in ms: a clock gone wrong must not park a call for days. */
-export const MAX_RETRY_DELAY_MS = 10 * 60_000;
+const MAX_RETRY_DELAY_MS = 10 * 60_000;
 
 /**
  * What a provider asks to wait before the next attempt, in ms: `retry-after-ms`, else `retry-after` in

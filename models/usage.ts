@@ -36,7 +36,7 @@ export function estimatedUsage(card: ModelCard, inputChars: number, outputChars:
   };
 }
 
-export function estimateTokens(chars: number): number {
+function estimateTokens(chars: number): number {
   return Math.ceil(chars / CHARS_PER_TOKEN);
 }
 

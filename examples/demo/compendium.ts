@@ -19,7 +19,7 @@ export const PRIOR_AGREEMENTS = [
   'MPL-2.0',
 ] as const;
 
-export interface Section {
+interface Section {
   readonly number: number;
   readonly id: string;
   readonly name: string;

@@ -15,7 +15,7 @@ export interface WireReply {
 }
 
 /** Marks every response: nothing that this server says was thought by anybody. */
-export const STAND_IN_HEADERS = { 'x-stand-in': 'no-intelligence' } as const;
+const STAND_IN_HEADERS = { 'x-stand-in': 'no-intelligence' } as const;
 
 const PIECE_CHARS = 400;
 

@@ -25,7 +25,7 @@ export interface ScriptedReply {
 type Reply = string | ScriptedReply;
 
 /** One request as the server saw it. `answered` is false while it runs and for good when the client left before the end. */
-export interface LoggedRequest {
+interface LoggedRequest {
   readonly number: number;
   readonly atMs: number;
   readonly kind: 'root' | 'sub';
@@ -61,7 +61,7 @@ export interface ScriptedModel {
 }
 
 /** Names of the scripted models. A request is the root's when it has a system message and its model's name holds no "sub". */
-export const SCRIPTED_MODELS = { root: 'stand-in-root', sub: 'stand-in-sub' } as const;
+const SCRIPTED_MODELS = { root: 'stand-in-root', sub: 'stand-in-sub' } as const;
 
 const ChatBody = z.object({
   model: z.string(),

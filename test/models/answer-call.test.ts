@@ -15,7 +15,7 @@ import {
   type Digest,
   NO_USAGE,
 } from '../../protocol/index.ts';
-import { getJson, memoryStore, putJson, type Store } from '../../store/index.ts';
+import { getJson, memoryStore, putJson, putText, type Store } from '../../store/index.ts';
 import { dyingStore } from './failing-store.ts';
 import { putRound } from './journal.ts';
 
@@ -243,6 +243,19 @@ describe('answerOne', () => {
       type: 'InvalidInput',
       message:
         'Unknown model "gpt-99": known are stand-in-root, stand-in-sub (RLM_MODEL, RLM_SUB_MODEL and RLM_MODELS add names).',
+    });
+  });
+
+  test('a sub-run at the depth limit is a sub-call that carries its context', async () => {
+    const { digest: blob } = await putText(store, 'the whole\ncontract');
+    const context = { format: 'text', blob } as const;
+    const request = { kind: 'rlm', prompt: 'Sum it up.', model: null, context } as const;
+    const { digest } = await putJson(store, request);
+    const call = { number: 1, kind: 'rlm', request: digest, preview: '' } as const;
+    const round = await putJson(store, { kind: 'round', previous: null, calls: [call] });
+    await answer(round.digest, 1);
+    expect(await stored(round.digest, 1)).toMatchObject({
+      text: 'about Sum it up.\n\n<context>\nthe whole\ncontract\n</context>',
     });
   });
 
