@@ -29,7 +29,7 @@ export interface World {
   cells: RunCellInput[];
   turns: NextTurnInput[];
   sealed: string[];
-  run(request?: Partial<RunRequest>): ReturnType<RlmClient['run']>;
+  run: (request?: Partial<RunRequest>) => ReturnType<RlmClient['run']>;
   close(): Promise<void>;
 }
 

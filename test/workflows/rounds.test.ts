@@ -11,6 +11,13 @@ function pendingOf(...calls: number[]): PendingCalls {
   return pending;
 }
 
+function withOneLate(): PendingCalls {
+  const pending = pendingOf(1, 2);
+  pending.arrive(1, RECORDED);
+  pending.deliver(0);
+  return pending;
+}
+
 describe('a round', () => {
   test('is complete when all its calls are in, and not before', () => {
     const pending = pendingOf(1, 2);
@@ -64,13 +71,6 @@ describe('a round', () => {
 });
 
 describe('a call left out of a delivery', () => {
-  function withOneLate(): PendingCalls {
-    const pending = pendingOf(1, 2);
-    pending.arrive(1, RECORDED);
-    pending.deliver(0);
-    return pending;
-  }
-
   test('alone makes the next delivery as soon as it is in', () => {
     const pending = withOneLate();
     expect([pending.total, pending.complete]).toEqual([1, false]);
