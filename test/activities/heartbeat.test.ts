@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import '../support/quiet-worker.ts';
+import { DefaultLogger } from '@temporalio/worker';
 import { type Beat, withHeartbeat } from '../../activities/heartbeat.ts';
 
 function environment(): {
@@ -9,7 +9,11 @@ function environment(): {
   beats: unknown[];
   cancel: () => void;
 } {
-  const mock = new MockActivityEnvironment({ heartbeatTimeoutMs: 30 });
+  const mock = new MockActivityEnvironment(
+    { heartbeatTimeoutMs: 30 },
+    // An activity that fails on purpose is no news.
+    { logger: new DefaultLogger('ERROR') },
+  );
   const beats: unknown[] = [];
   mock.on('heartbeat', (details) => beats.push(details));
   return {
