@@ -1,0 +1,38 @@
+/** The part of set-up that needs the project's packages; run by setup.mjs. Progress on stderr, the paths made on stdout. */
+import { prepareBaseImage } from '../repl/index.ts';
+import { findTemporalCli } from '../worker/temporal-cli.ts';
+import { loadWorkerConfig } from '../worker/config.ts';
+
+function say(line: string): void {
+  process.stderr.write(`set-up: ${line}\n`);
+}
+
+async function timed<T>(
+  what: string,
+  work: () => Promise<T>,
+  made: (value: T) => string,
+): Promise<T> {
+  const start = Date.now();
+  const value = await work();
+  say(`${what}: ${made(value)} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+  return value;
+}
+
+try {
+  const { cacheDir } = loadWorkerConfig(process.env);
+  const cli = await timed(
+    'Temporal CLI',
+    () => findTemporalCli({ cacheDir, log: say }),
+    ({ version, source, path }) => `${version} from ${source}, ${path}`,
+  );
+  const image = await timed(
+    "the kernel's base image",
+    () => prepareBaseImage({ cacheDir, onProgress: say }),
+    ({ runtime, built }) => `${built ? 'built' : 'found'}, ${runtime}`,
+  );
+  console.log(JSON.stringify({ artifacts: [cli.path, image.path] }));
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  if (process.argv.includes('--debug')) console.error(error);
+  process.exitCode = 1;
+}
