@@ -15,9 +15,14 @@ export function addWorkerCommand(program: Command): void {
     .action(work);
 }
 
-async function work(options: { json?: boolean; workflowsOnly?: boolean }): Promise<void> {
+async function work(options: {
+  json?: boolean;
+  workflowsOnly?: boolean;
+  debug?: boolean;
+}): Promise<void> {
   // Loaded here: no other command needs the native packages that a worker is made of.
-  const { loadWorkerConfig, startWorker } = await import('../worker/index.ts');
+  const { installTelemetry, loadWorkerConfig, startWorker } = await import('../worker/index.ts');
+  installTelemetry(options.debug === true ? 'INFO' : 'WARN');
   const config = loadWorkerConfig(process.env);
   const worker = await startWorker(config, {
     env: process.env,
