@@ -10,10 +10,10 @@ import {
   type Usage,
 } from '../protocol/index.ts';
 import { getJson, getText, type Store } from '../store/index.ts';
+import { callModel } from './call-model.ts';
 import { findCall } from './journal-calls.ts';
 import { ModelError } from './model-failure.ts';
-import { assertFits } from './prompt-size.ts';
-import { completeChat, type CallProgress, type ChatReply } from './provider.ts';
+import type { CallProgress, ChatReply } from './provider.ts';
 import { recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
 
@@ -48,15 +48,8 @@ async function answered(deps: AnswerDeps, request: CallRequest): Promise<CallAns
   const messages = [{ role: 'user' as const, content: await promptOf(deps.store, request) }];
   try {
     const card = await cardFor(deps, request);
-    assertFits(card, messages);
-    const reply = await completeChat({
-      card,
-      endpoint: deps.registry.endpoint(card.name),
-      messages,
-      signal: deps.signal,
-      onProgress: deps.onProgress,
-    });
-    return answerOf(reply, card);
+    const { registry, signal, onProgress } = deps;
+    return answerOf(await callModel({ registry, card, messages, signal, onProgress }), card);
   } catch (error) {
     if (error instanceof ModelError && concernsThisCall(error)) {
       const { type, message } = error.failure;

@@ -11,6 +11,9 @@ export interface Endpoint {
   readonly apiKey: string;
   /** Name of the environment variable that the key came from. */
   readonly keyVariable: string;
+  readonly outputLimitField: 'max_tokens' | 'max_completion_tokens';
+  /** Further fields of each request. */
+  readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /** What an endpoint said of itself when it was asked for its list of models. */

@@ -7,9 +7,9 @@ import {
   type Observation,
 } from '../protocol/index.ts';
 import { canonicalJson, digestOf, getText, putText, type Store } from '../store/index.ts';
+import { callModel } from './call-model.ts';
 import { parseReply } from './parse-reply.ts';
-import { assertFits } from './prompt-size.ts';
-import { completeChat, type CallProgress, type ChatMessage } from './provider.ts';
+import type { CallProgress, ChatMessage } from './provider.ts';
 import { recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
 import { renderObservation } from './render-observation.ts';
@@ -30,8 +30,6 @@ export interface TurnDeps {
   readonly input: NextTurnInput;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
-  /** Folder with replacements for the prompt files. */
-  readonly promptFolder?: string;
 }
 
 /**
@@ -40,7 +38,7 @@ export interface TurnDeps {
  * nothing (`repeated`). The transcript grows by one link: the new messages and the reply. Throws ModelError.
  */
 export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
-  const { store, registry, input } = deps;
+  const { store, registry, input, signal, onProgress } = deps;
   const fresh = await newMessages(deps);
   const messages = [...(await readTranscript(store, input.transcript)), ...fresh];
   const prompt = digestOf(
@@ -51,16 +49,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     turnRecordKey(input.workflowId, input.turn, prompt),
     TurnReply,
     (reply) => reply.usage,
-    async () => {
-      assertFits(input.card, messages);
-      return await completeChat({
-        card: input.card,
-        endpoint: registry.endpoint(input.card.name),
-        messages,
-        signal: deps.signal,
-        onProgress: deps.onProgress,
-      });
-    },
+    () => callModel({ registry, card: input.card, messages, signal, onProgress }),
   );
   const parsed = parseReply(value.text, { cutOff: value.finishReason === 'length' });
   const said: ChatMessage = { role: 'assistant', content: value.text };
@@ -76,8 +65,9 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
 }
 
 /** The messages since the last reply: the opening of a run when there is no transcript yet, and the observation. */
-async function newMessages({ store, input, promptFolder }: TurnDeps): Promise<ChatMessage[]> {
-  const opening = input.transcript === null ? await renderOpening(store, input, promptFolder) : [];
+async function newMessages({ store, registry, input }: TurnDeps): Promise<ChatMessage[]> {
+  const opening =
+    input.transcript === null ? await renderOpening(store, input, registry.promptFolder) : [];
   if (input.observation === null) return opening;
   return [...opening, await observed(store, input.observation)];
 }

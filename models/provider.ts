@@ -1,7 +1,10 @@
 import OpenAI from 'openai';
-import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
+import type {
+  ChatCompletionChunk,
+  ChatCompletionCreateParamsStreaming,
+} from 'openai/resources/chat/completions';
 import { FailureType, type ModelCard, type Usage } from '../protocol/index.ts';
-import { OPENAI_BASE_URL, type Endpoint } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { ModelError } from './model-failure.ts';
 import { toModelFailure } from './to-model-failure.ts';
 import { estimatedUsage, reportedUsage, type ReportedTokens } from './usage.ts';
@@ -45,12 +48,14 @@ export async function completeChat(request: ChatRequest): Promise<ChatReply> {
   try {
     const stream = await clientOf(endpoint).chat.completions.create(
       {
+        ...endpoint.parameters,
         model: card.model,
         messages: request.messages.map(({ role, content }) => ({ role, content })),
         stream: true,
         stream_options: { include_usage: true },
-        ...outputLimit(card, endpoint),
-      },
+        // Budgets reserve by this limit, so each call carries it.
+        [endpoint.outputLimitField]: card.maxOutputTokens,
+      } satisfies ChatCompletionCreateParamsStreaming,
       // The client's own limit covers only the time to the headers; the signal covers the whole call.
       { signal, timeout: card.timeoutMs + 1_000, maxRetries: 0 },
     );
@@ -128,13 +133,6 @@ function tokensOf(chunk: ChatCompletionChunk): ReportedTokens | null {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0;
-}
-
-/** Budgets reserve by the card's output limit, so each call must carry it; other servers know the field by its older name. */
-function outputLimit(card: ModelCard, endpoint: Endpoint): Record<string, number> {
-  return endpoint.baseUrl === OPENAI_BASE_URL
-    ? { max_completion_tokens: card.maxOutputTokens }
-    : { max_tokens: card.maxOutputTokens };
 }
 
 const clients = new Map<string, OpenAI>();

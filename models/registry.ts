@@ -1,9 +1,14 @@
 import { FailureType, type ModelCard } from '../protocol/index.ts';
-import { askEndpoint, OPENAI_BASE_URL, parseBaseUrl, type Endpoint } from './endpoint.ts';
-import { findKnownModel, KNOWN_MODELS, UNKNOWN_MODEL, type KnownModel } from './known-models.ts';
+import { sourcesOfFile } from './config-file.ts';
+import { askEndpoint, type Endpoint } from './endpoint.ts';
+import { createLimiter, type Limiter } from './limiter.ts';
 import { ModelError } from './model-failure.ts';
-
-type ModelRole = 'root' | 'sub';
+import {
+  type Environment,
+  type ModelRole,
+  type ModelSource,
+  sourcesOfEnvironment,
+} from './model-source.ts';
 
 /** What a deployment adds to every card. */
 interface CardDefaults {
@@ -17,101 +22,115 @@ interface CardDefaults {
 export interface Registry {
   /** Names that `card` accepts, sorted. */
   readonly names: readonly string[];
+  /** Folder with replacements for the prompt files. */
+  readonly promptFolder: string | undefined;
   /**
    * The card of a model; null is the default of the role. Throws ModelError InvalidInput for an unknown name
-   * (the message lists the known ones) and when there is neither a key nor another base URL.
+   * (the message lists the known ones) and when its key is missing.
    */
   card(name: string | null, role: ModelRole, defaults: CardDefaults): Promise<ModelCard>;
   /** Where a registered name is served, with its key: for the provider client only. Throws as `card` does. */
   endpoint(name: string): Endpoint;
+  /** The limiter that all calls of this process to a registered name go through. */
+  limiter(name: string): Limiter;
   /** Null when the model's endpoint answers and accepts the key, else one sentence that says what to do. Sends no prompt. */
   check(name: string | null, role: ModelRole): Promise<string | null>;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const DEFAULT_NAMES: Record<ModelRole, string> = { root: 'gpt-5', sub: 'gpt-5-mini' };
 const DEFAULT_TIMEOUT_MS: Record<ModelRole, number> = { root: 600_000, sub: 300_000 };
 
 /** A stand-in costs nothing and its prompts are never counted against a context window. */
-const STAND_IN_MODEL: KnownModel = {
+const STAND_IN = {
   contextTokens: 10_000_000,
   maxOutputTokens: 100_000,
   prices: { inputUsdPerMTok: 0, cachedInputUsdPerMTok: 0, outputUsdPerMTok: 0 },
 };
 
 /**
- * The registry that the environment describes: `OPENAI_API_KEY` is enough; `OPENAI_BASE_URL` names another
- * endpoint, `RLM_MODEL` and `RLM_SUB_MODEL` the defaults, `RLM_MODELS` (comma-separated) more names that it
- * serves, `RLM_STAND_IN=1` marks it as the scripted stand-in. Reads nothing but `env`.
+ * The models of a deployment: those of the file that `RLM_CONFIG` names, else those that the environment
+ * alone describes (`OPENAI_API_KEY` is enough). `RLM_STAND_IN=1` marks all as the scripted stand-in. Reads
+ * `env` and that file only, once. Throws ModelError InvalidInput.
  */
 export function loadRegistry(env: Environment): Registry {
-  const baseUrl = parseBaseUrl('OPENAI_BASE_URL', env.OPENAI_BASE_URL?.trim() || OPENAI_BASE_URL);
-  const ownEndpoint = baseUrl !== OPENAI_BASE_URL;
-  const root = env.RLM_MODEL?.trim() || DEFAULT_NAMES.root;
-  const defaultNames: Record<ModelRole, string> = {
-    root,
-    // Another endpoint serves the model that it was configured for, hardly OpenAI's small one.
-    sub: env.RLM_SUB_MODEL?.trim() || (ownEndpoint ? root : DEFAULT_NAMES.sub),
-  };
-  const more = (env.RLM_MODELS ?? '').split(',').map((name) => name.trim());
-  const names = [
-    ...new Set([
-      defaultNames.root,
-      defaultNames.sub,
-      ...more.filter((name) => name !== ''),
-      ...(ownEndpoint ? [] : KNOWN_MODELS.keys()),
-    ]),
-  ].toSorted();
-  let standIn = env.RLM_STAND_IN === '1' ? true : ownEndpoint ? undefined : false;
+  const file = env.RLM_CONFIG?.trim();
+  const sources = file ? sourcesOfFile(file, env) : sourcesOfEnvironment(env);
+  const names = [...sources.models.keys()].toSorted();
+  const limiters = new Map<string, Limiter>();
+  /** What endpoints said of themselves, by base URL. */
+  const standIns = new Map<string, boolean>();
+
+  function source(name: string): ModelSource {
+    const found = sources.models.get(name);
+    if (found !== undefined) return found;
+    throw invalid(`Unknown model "${name}": known are ${names.join(', ')} (${sources.howToAdd}).`);
+  }
 
   function endpoint(name: string): Endpoint {
-    if (!names.includes(name)) throw invalid(unknownName(name, names));
-    const apiKey = env.OPENAI_API_KEY?.trim() ?? '';
-    if (apiKey === '' && !ownEndpoint) {
-      throw invalid(
-        `No key for the model "${name}": set OPENAI_API_KEY, or OPENAI_BASE_URL to an endpoint that needs none.`,
-      );
-    }
+    const { keyVariable, baseUrl, outputLimitField, parameters } = source(name);
+    const where = { baseUrl, outputLimitField, parameters };
     // The client refuses an empty key; endpoints without keys ignore what they get.
-    return { baseUrl, apiKey: apiKey || 'none', keyVariable: 'OPENAI_API_KEY' };
+    if (keyVariable === null) return { ...where, apiKey: 'none', keyVariable: 'OPENAI_API_KEY' };
+    const apiKey = env[keyVariable]?.trim() ?? '';
+    if (apiKey !== '') return { ...where, apiKey, keyVariable };
+    throw invalid(
+      file
+        ? `No key for the model "${name}": set ${keyVariable}.`
+        : `No key for the model "${name}": set OPENAI_API_KEY, or OPENAI_BASE_URL to an endpoint that needs none.`,
+    );
   }
 
   async function isStandIn(at: Endpoint): Promise<boolean> {
-    if (standIn !== undefined) return standIn;
+    if (env.RLM_STAND_IN === '1') return true;
+    if (!mayBeStandIn(at.baseUrl)) return false;
+    const known = standIns.get(at.baseUrl);
+    if (known !== undefined) return known;
     const report = await askEndpoint(at);
     // An endpoint that does not answer is asked again the next time.
-    if (report.reachable) standIn = report.standIn;
-    return standIn ?? false;
+    if (!report.reachable) return false;
+    standIns.set(at.baseUrl, report.standIn);
+    return report.standIn;
   }
 
   return {
     names,
+    promptFolder: sources.promptFolder,
     endpoint,
     card: async (name, role, defaults) => {
-      const chosen = name ?? defaultNames[role];
-      const stand = await isStandIn(endpoint(chosen));
-      const known = stand ? STAND_IN_MODEL : (findKnownModel(chosen) ?? UNKNOWN_MODEL);
+      const chosen = name ?? sources.defaults[role];
+      const standIn = await isStandIn(endpoint(chosen));
+      const given = source(chosen);
+      const { contextTokens, maxOutputTokens, prices } = standIn ? STAND_IN : given;
       return {
         name: chosen,
-        model: chosen,
-        contextTokens: known.contextTokens,
-        maxOutputTokens: known.maxOutputTokens,
-        prices: known.prices,
-        timeoutMs: defaults.timeoutMs ?? DEFAULT_TIMEOUT_MS[role],
+        model: given.model,
+        contextTokens,
+        maxOutputTokens,
+        prices,
+        timeoutMs: given.timeoutMs ?? defaults.timeoutMs ?? DEFAULT_TIMEOUT_MS[role],
         taskQueue: defaults.taskQueue,
-        standIn: stand,
+        standIn,
       };
     },
+    limiter: (name) => {
+      const limiter = limiters.get(name) ?? createLimiter(name, source(name).rateLimits);
+      limiters.set(name, limiter);
+      return limiter;
+    },
     check: async (name, role) => {
-      const report = await askEndpoint(endpoint(name ?? defaultNames[role]));
+      const report = await askEndpoint(endpoint(name ?? sources.defaults[role]));
       return report.reachable ? null : report.failure.message;
     },
   };
 }
 
-function unknownName(name: string, names: readonly string[]): string {
-  return `Unknown model "${name}": known are ${names.join(', ')} (RLM_MODEL, RLM_SUB_MODEL and RLM_MODELS add names).`;
+/** A public provider is never asked whether it is a stand-in: those run on a machine or network of one's own. */
+function mayBeStandIn(baseUrl: string): boolean {
+  const host = new URL(baseUrl).hostname;
+  return (
+    !host.includes('.') ||
+    /^(127|10|192\.168|172\.(1[6-9]|2\d|3[01]))\./.test(host) ||
+    host.startsWith('[')
+  );
 }
 
 function invalid(message: string): ModelError {

@@ -36,7 +36,8 @@ export function estimatedUsage(card: ModelCard, inputChars: number, outputChars:
   };
 }
 
-function estimateTokens(chars: number): number {
+/** Tokens that so many characters are on average. */
+export function estimateTokens(chars: number): number {
   return Math.ceil(chars / CHARS_PER_TOKEN);
 }
 

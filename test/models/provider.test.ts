@@ -45,7 +45,13 @@ async function call({
   model ??= await startScriptedModel({ sub: () => reply, fault: () => fault });
   return await completeChat({
     card: { ...CARD, ...card },
-    endpoint: { baseUrl: model.baseUrl, apiKey: 'sk-key', keyVariable: 'OPENAI_API_KEY' },
+    endpoint: {
+      baseUrl: model.baseUrl,
+      apiKey: 'sk-key',
+      keyVariable: 'OPENAI_API_KEY',
+      outputLimitField: 'max_tokens',
+      parameters: {},
+    },
     messages: [{ role: 'user', content: 'hello' }],
     signal,
     onProgress,

@@ -98,6 +98,8 @@ describe('loadRegistry', () => {
       baseUrl: 'http://127.0.0.1:1/v1',
       apiKey: 'none',
       keyVariable: 'OPENAI_API_KEY',
+      outputLimitField: 'max_tokens',
+      parameters: {},
     });
   });
 

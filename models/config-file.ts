@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { FailureType } from '../protocol/index.ts';
+import { OPENAI_BASE_URL } from './endpoint.ts';
+import { findKnownModel, UNKNOWN_MODEL } from './known-models.ts';
+import { ModelError } from './model-failure.ts';
+import {
+  type Environment,
+  type ModelSource,
+  type ModelSources,
+  outputLimitFieldOf,
+} from './model-source.ts';
+
+const price = z.number().nonnegative();
+
+/** Fields of a request that the engine itself sets. */
+const OWN_FIELDS = [
+  'model',
+  'messages',
+  'stream',
+  'stream_options',
+  'n',
+  'max_tokens',
+  'max_completion_tokens',
+];
+
+const OutputLimitField = z.enum(['max_tokens', 'max_completion_tokens']);
+
+const ModelEntry = z.strictObject({
+  /** Default: the name. */
+  model: z.string().min(1).max(200).optional(),
+  baseUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
+  keyVariable: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable, never a key')
+    .nullable()
+    .default('OPENAI_API_KEY'),
+  contextTokens: z.int().positive().optional(),
+  maxOutputTokens: z.int().positive().optional(),
+  /** Default: `max_completion_tokens` for models known to want it, else `max_tokens`. */
+  outputLimitField: OutputLimitField.optional(),
+  prices: z
+    .strictObject({
+      inputUsdPerMTok: price,
+      cachedInputUsdPerMTok: price.optional(),
+      outputUsdPerMTok: price,
+    })
+    .optional(),
+  timeoutMs: z.int().positive().optional(),
+  parameters: z
+    .record(z.string(), z.json())
+    .refine((fields) => !OWN_FIELDS.some((name) => name in fields), {
+      error: `may not hold ${OWN_FIELDS.join(', ')}`,
+    })
+    .default({}),
+  rateLimits: z
+    .strictObject({
+      concurrency: z.int().positive().optional(),
+      requestsPerMinute: z.number().positive().optional(),
+      tokensPerMinute: z.number().positive().optional(),
+    })
+    .default({}),
+});
+
+const ConfigFile = z.strictObject({
+  models: z.record(z.string().min(1).max(200), ModelEntry),
+  /** Names of the models that a run uses when it names none; `sub` is by default the root model. */
+  root: z.string(),
+  sub: z.string().optional(),
+  /** Folder with replacements for the prompt files, from the folder of this file. */
+  prompts: z.string().min(1).optional(),
+});
+
+/**
+ * The models of a configuration file: JSON, or a module (`.ts`, `.mjs`, `.js`) whose default export is the
+ * same object. `RLM_MODEL` and `RLM_SUB_MODEL` choose other defaults among its names. Throws ModelError
+ * InvalidInput that names the file and the item.
+ */
+export function sourcesOfFile(file: string, env: Environment): ModelSources {
+  const path = resolve(file);
+  const parsed = ConfigFile.safeParse(load(path));
+  if (!parsed.success) {
+    const problems = z.prettifyError(parsed.error).replaceAll('✖', '').replaceAll(/\s+/g, ' ');
+    throw invalid(path, problems.trim());
+  }
+  const { models, root, sub = root, prompts } = parsed.data;
+  const defaults = {
+    root: env.RLM_MODEL?.trim() || root,
+    sub: env.RLM_SUB_MODEL?.trim() || sub,
+  };
+  for (const [role, name] of Object.entries(defaults)) {
+    if (models[name] !== undefined) continue;
+    const names = Object.keys(models).join(', ');
+    throw invalid(path, `the ${role} model "${name}" is not among its models (${names})`);
+  }
+  const folder = env.RLM_PROMPTS?.trim();
+  return {
+    models: new Map(Object.entries(models).map(([name, entry]) => [name, sourceOf(name, entry)])),
+    defaults,
+    promptFolder: folder || (prompts === undefined ? undefined : resolve(dirname(path), prompts)),
+    howToAdd: `${path} adds names`,
+  };
+}
+
+function sourceOf(name: string, entry: z.infer<typeof ModelEntry>): ModelSource {
+  const model = entry.model ?? name;
+  const known = findKnownModel(model) ?? UNKNOWN_MODEL;
+  const { prices } = entry;
+  return {
+    model,
+    baseUrl: (entry.baseUrl ?? OPENAI_BASE_URL).replace(/\/+$/, ''),
+    keyVariable: entry.keyVariable,
+    contextTokens: entry.contextTokens ?? known.contextTokens,
+    maxOutputTokens: entry.maxOutputTokens ?? known.maxOutputTokens,
+    prices:
+      prices === undefined
+        ? known.prices
+        : { cachedInputUsdPerMTok: prices.inputUsdPerMTok, ...prices },
+    timeoutMs: entry.timeoutMs ?? null,
+    outputLimitField: entry.outputLimitField ?? outputLimitFieldOf(model),
+    parameters: entry.parameters,
+    rateLimits: entry.rateLimits,
+  };
+}
+
+function load(path: string): unknown {
+  try {
+    if (path.endsWith('.json')) return JSON.parse(readFileSync(path, 'utf8'));
+    const loaded: unknown = createRequire(import.meta.url)(path);
+    return Reflect.get(Object(loaded), 'default') ?? loaded;
+  } catch (error) {
+    const text = String(Reflect.get(Object(error), 'message') ?? error);
+    throw invalid(path, text.split('\n')[0] ?? '');
+  }
+}
+
+function invalid(path: string, problem: string): ModelError {
+  return new ModelError({
+    type: FailureType.invalidInput,
+    retryable: false,
+    message: `The model configuration ${path} cannot be used: ${problem}.`,
+  });
+}
