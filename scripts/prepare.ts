@@ -1,8 +1,4 @@
 /** The part of set-up that needs the project's packages; run by setup.mjs. Progress on stderr, the paths made on stdout. */
-import { prepareBaseImage } from '../repl/index.ts';
-import { findTemporalCli } from '../worker/temporal-cli.ts';
-import { loadWorkerConfig } from '../worker/config.ts';
-
 function say(line: string): void {
   process.stderr.write(`set-up: ${line}\n`);
 }
@@ -19,6 +15,10 @@ async function timed<T>(
 }
 
 try {
+  // Imported here, so that a package that does not load is one line too.
+  const { prepareBaseImage } = await import('../repl/index.ts');
+  const { loadWorkerConfig } = await import('../worker/config.ts');
+  const { findTemporalCli } = await import('../worker/temporal-cli.ts');
   const { cacheDir } = loadWorkerConfig(process.env);
   const cli = await timed(
     'Temporal CLI',
@@ -32,7 +32,8 @@ try {
   );
   console.log(JSON.stringify({ artifacts: [cli.path, image.path] }));
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  say(message.replaceAll(/\s*\n\s*/g, ' '));
   if (process.argv.includes('--debug')) console.error(error);
   process.exitCode = 1;
 }
