@@ -23,6 +23,8 @@ export interface EmbeddedServerOptions {
   /** Default: those used last on this database when free, else any free port. */
   port?: number;
   uiPort?: number;
+  /** Settings of the server besides those that this project needs; see Temporal's dynamic configuration. */
+  dynamicConfig?: Readonly<Record<string, string | number>>;
   log?: (line: string) => void;
   env?: NodeJS.ProcessEnv;
 }
@@ -117,7 +119,12 @@ async function startServer(
     const last = dbFile === null || attempt > 1 ? null : await readServerFile(dbFile);
     const port = await choosePort('port', options.port, last?.port);
     const uiPort = await choosePort('UI port', options.uiPort, last?.uiPort);
-    const settings = serverOptions({ dbFile, port, uiPort });
+    const settings = serverOptions({
+      dbFile,
+      port,
+      uiPort,
+      dynamicConfig: options.dynamicConfig,
+    });
     const server = await startGuarded(cli.path, settings, outputFile);
     const { pid } = server;
     const owner = { pid: process.pid, command: await commandLineOf(process.pid) };

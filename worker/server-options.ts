@@ -19,14 +19,16 @@ export interface ServerSettings {
   dbFile: string | null;
   port: number;
   uiPort: number;
+  /** Besides, or instead of, the settings above. */
+  dynamicConfig?: Readonly<Record<string, string | number>> | undefined;
 }
 
 /** The CLI's arguments for the embedded server. */
-export function serverOptions({ dbFile, port, uiPort }: ServerSettings): string[] {
-  const pairs = Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => [
-    '--dynamic-config-value',
-    `${key}=${JSON.stringify(value)}`,
-  ]);
+export function serverOptions(settings: ServerSettings): string[] {
+  const { dbFile, port, uiPort } = settings;
+  const pairs = Object.entries({ ...DYNAMIC_CONFIG, ...settings.dynamicConfig }).flatMap(
+    ([key, value]) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`],
+  );
   const attributes = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
     '--search-attribute',
     `${name}=${CLI_TYPES[type]}`,

@@ -1,4 +1,10 @@
-import { defineQuery, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  ContinueAsNew,
+  defineQuery,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import {
   DRAFT_QUERY,
   type EndReason,
@@ -46,6 +52,8 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
   try {
     return await finish(context, await takeTurns(context));
   } catch (error) {
+    // Not an end: the next execution has everything.
+    if (error instanceof ContinueAsNew) throw error;
     await leaveDraft(context, isCancellation(error) ? 'cancelled' : 'failed');
     throw error;
   }

@@ -34,7 +34,7 @@ export interface World {
 }
 
 /** Real workflows and a real server; models, kernels and store are scripted stand-ins, so that a test can make them slow or broken at will. */
-export async function openWorld(script: Script): Promise<World> {
+export async function openWorld(script: Script, address = temporalAddress()): Promise<World> {
   const store = memoryStore();
   const [cells, turns, sealed]: [RunCellInput[], NextTurnInput[], string[]] = [[], [], []];
   const { resolved } = freshState();
@@ -84,7 +84,6 @@ export async function openWorld(script: Script): Promise<World> {
       return { trail: image.blob, events: 1 };
     },
   };
-  const address = temporalAddress();
   const connection = await NativeConnection.connect({ address });
   const worker = await Worker.create({
     connection,

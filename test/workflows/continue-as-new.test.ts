@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { putText } from '../../store/index.ts';
+import { type EmbeddedServer, startEmbeddedServer } from '../../worker/embedded-server.ts';
+import { openWorld } from './fake-world.ts';
+import { finished } from './states.ts';
+
+// Scope: a run longer than one history. Its server suggests to continue after 60 events instead of thousands.
+
+let server: EmbeddedServer;
+beforeAll(async () => {
+  server = await startEmbeddedServer({
+    inMemory: true,
+    dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
+  });
+});
+afterAll(() => server.stop());
+
+describe('a run that outgrows its history', () => {
+  test('goes on in another execution with draft, spend, clock and turn count, and seals each history', async () => {
+    const world = await openWorld(
+      {
+        reply: ({ turn }) => [`step(${turn})`],
+        cell: async ({ key }) => {
+          const turn = Number(key.cell.split('.')[0]);
+          const content = await putText(world.store, `Draft of turn ${turn}`);
+          return finished({ answer: { content, ready: turn === 12 } });
+        },
+      },
+      server.address,
+    );
+    try {
+      const clock = { startMs: 0, stepMs: 1 };
+      const { answer, result, workflowId } = await world.run({ clock, seed: 'long' });
+      expect([answer, result.draftVersion, result.spend.turns]).toEqual([
+        'Draft of turn 12',
+        12,
+        12,
+      ]);
+      expect(world.turns.map(({ turn }) => turn)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+      // One reading per step, also across executions.
+      expect(world.cells.map(({ clockMs }) => clockMs)).toEqual(
+        Array.from({ length: 12 }, (_, i) => i + 2),
+      );
+      expect(world.sealed.length).toBeGreaterThan(1);
+      const first = await world.client.temporal.workflow.getHandle(workflowId).describe();
+      expect(first.status.name).toBe('COMPLETED');
+      const executions: string[] = [];
+      for await (const { runId, status } of world.client.temporal.workflow.list({
+        query: `WorkflowId = "${workflowId}"`,
+      })) {
+        executions.push(`${status.name} ${runId === first.runId}`);
+      }
+      expect(executions).toHaveLength(world.sealed.length);
+    } finally {
+      await world.close();
+    }
+  });
+});
