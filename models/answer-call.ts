@@ -80,7 +80,7 @@ function concernsThisCall({ failure }: ModelError): boolean {
 
 /** A reply without an answer in it was paid for, but must not be taken for one. */
 function answerOf(reply: ChatReply, card: ModelCard): CallAnswer {
-  const { text, finishReason, usage, model } = reply;
+  const { text, finishReason, usage, model, reasoning } = reply;
   const rejected = (message: string): CallAnswer => ({
     status: 'failed',
     type: FailureType.modelRejected,
@@ -98,7 +98,7 @@ function answerOf(reply: ChatReply, card: ModelCard): CallAnswer {
         : `${model} gave an empty answer.`,
     );
   }
-  return { status: 'ok', text, model, finishReason, usage };
+  return { status: 'ok', text, model, finishReason, usage, reasoning };
 }
 
 function usageOf(answer: CallAnswer): Usage {

@@ -20,6 +20,7 @@ import { extendTranscript, readTranscript } from './transcript.ts';
 const TurnReply = z.object({
   text: z.string(),
   finishReason: z.string(),
+  reasoning: z.string().optional(),
   usage: Usage,
   model: z.string(),
 });

@@ -18,6 +18,7 @@ export interface ChatMessage {
 export interface CallProgress {
   readonly chunks: number;
   readonly outputChars: number;
+  readonly reasoningChars: number;
 }
 
 export interface ChatRequest {
@@ -32,6 +33,8 @@ export interface ChatReply {
   readonly text: string;
   /** As the provider says it: `stop`, `length`, `content_filter`…; `refusal` when it declined in words. */
   readonly finishReason: string;
+  /** What the model wrote while it thought, where the endpoint shows it; kept for the audit, never sent back. */
+  readonly reasoning?: string;
   readonly usage: Usage;
   /** The model that answered, as the provider names it. */
   readonly model: string;
@@ -80,6 +83,7 @@ async function collect(
 ): Promise<ChatReply> {
   let text = '';
   let refusal = '';
+  let reasoning = '';
   let finishReason: string | null = null;
   let model = card.model;
   let tokens: ReportedTokens | null = null;
@@ -90,9 +94,10 @@ async function collect(
     const choice = chunk.choices?.[0];
     text += choice?.delta?.content ?? '';
     refusal += choice?.delta?.refusal ?? '';
+    reasoning += reasoningOf(choice?.delta);
     finishReason = choice?.finish_reason ?? finishReason;
     tokens = tokensOf(chunk) ?? tokens;
-    onProgress?.({ chunks, outputChars: text.length });
+    onProgress?.({ chunks, outputChars: text.length, reasoningChars: reasoning.length });
   }
   if (finishReason === null) {
     const where = `${card.model} at ${endpoint.baseUrl}`;
@@ -109,9 +114,10 @@ async function collect(
   return {
     text: text === '' ? refusal : text,
     finishReason: text === '' && refusal !== '' ? 'refusal' : finishReason,
+    ...(reasoning === '' ? {} : { reasoning }),
     usage: tokens
       ? reportedUsage(card, tokens)
-      : estimatedUsage(card, inputChars, text.length + refusal.length),
+      : estimatedUsage(card, inputChars, text.length + refusal.length + reasoning.length),
     model,
   };
 }
@@ -129,6 +135,15 @@ function tokensOf(chunk: ChatCompletionChunk): ReportedTokens | null {
     cachedInput: isCount(cached) ? cached : 0,
     ...(typeof cost === 'number' && cost >= 0 ? { costUsd: cost } : {}),
   };
+}
+
+/** Not in the API's own types: servers of open models and gateways name the field in two ways. */
+function reasoningOf(delta: object | undefined): string {
+  for (const name of ['reasoning_content', 'reasoning']) {
+    const text: unknown = Reflect.get(delta ?? {}, name);
+    if (typeof text === 'string') return text;
+  }
+  return '';
 }
 
 function isCount(value: unknown): value is number {

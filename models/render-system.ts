@@ -7,6 +7,8 @@ import type { ChatMessage } from './provider.ts';
 /** Inputs described with head and tail; the others are listed with their sizes, and beyond LISTED only counted. */
 const EXCERPTED = 12;
 const LISTED = 100;
+/** Inputs of at most so many characters in all are shown whole: what fits comfortably is read best. */
+const WHOLE_CHARS = 20_000;
 const HEAD_CHARS = 400;
 const TAIL_CHARS = 200;
 /** A larger blob is not read for its excerpt: the first cell shows it faster. */
@@ -19,7 +21,7 @@ export type SystemInput = Pick<
 
 /**
  * The messages that open a run: the system prompt, and the question with a description of the inputs
- * (names, types, sizes, head and tail of the first ones). Equal inputs give equal messages, so that a
+ * (names, types, sizes, head and tail of the first ones; short inputs whole). Equal inputs give equal messages, so that a
  * repeated first turn finds its stored reply.
  */
 export async function renderOpening(
@@ -32,11 +34,14 @@ export async function renderOpening(
     sub_model: input.subModel,
     recursion: input.depth < input.maxDepth,
   });
+  const totalChars = entries.reduce((sum, entry) => sum + entry.chars, 0);
+  const whole = totalChars <= WHOLE_CHARS && entries.length <= LISTED;
   const question = fillTemplate(loadPrompt('question.md', promptFolder), {
     question: await getText(store, input.question),
     shape: shapeOf(entries),
-    total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
-    inputs: await describeInputs(store, entries),
+    total_chars: grouped(totalChars),
+    inputs: await describeInputs(store, entries, whole),
+    whole,
   });
   return [
     { role: 'system', content: system },
@@ -44,22 +49,26 @@ export async function renderOpening(
   ];
 }
 
-async function describeInputs(store: Store, entries: readonly ManifestEntry[]): Promise<string> {
+async function describeInputs(
+  store: Store,
+  entries: readonly ManifestEntry[],
+  whole: boolean,
+): Promise<string> {
   if (entries.length === 0) return 'There are no inputs.';
   const lines: string[] = [];
   for (const [index, entry] of entries.slice(0, LISTED).entries()) {
     const title = `- \`${nameOf(entry)}\`: ${typeOf(entry)}, ${grouped(entry.chars)} characters`;
-    const excerpt = index < EXCERPTED ? await excerptOf(store, entry) : '';
+    const excerpt = whole || index < EXCERPTED ? await excerptOf(store, entry, whole) : '';
     lines.push(title + excerpt);
   }
   if (entries.length > LISTED) lines.push(`- and ${grouped(entries.length - LISTED)} more`);
   return lines.join('\n');
 }
 
-async function excerptOf(store: Store, entry: ManifestEntry): Promise<string> {
+async function excerptOf(store: Store, entry: ManifestEntry, whole: boolean): Promise<string> {
   if (entry.blob.sizeBytes > EXCERPT_BLOB_BYTES) return '';
   const text = await getText(store, entry.blob.digest);
-  const shown = headAndTail(text.trim(), HEAD_CHARS, TAIL_CHARS);
+  const shown = whole ? text.trim() : headAndTail(text.trim(), HEAD_CHARS, TAIL_CHARS);
   const fence = fenceFor(shown);
   return `\n${fence}text\n${shown}\n${fence}`;
 }

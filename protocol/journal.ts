@@ -22,6 +22,8 @@ export const CallAnswer = z.discriminatedUnion('status', [
     model: z.string(),
     finishReason: z.string(),
     usage: Usage,
+    /** What the model wrote while it thought; for the audit, not shown to Python. */
+    reasoning: z.string().optional(),
   }),
   z.object({
     status: z.literal('failed'),

@@ -8,6 +8,7 @@ export interface WireReply {
   readonly model: string;
   readonly text: string;
   readonly refusal: string;
+  readonly reasoning: string;
   readonly finishReason: string;
   readonly inputTokens: number;
   readonly cachedTokens: number;
@@ -80,6 +81,7 @@ export async function streamCompletion(
     chunk([]);
   } else {
     delta({ role: 'assistant', content: '' });
+    if (reply.reasoning !== '') delta({ reasoning_content: reply.reasoning });
     const broken = fault?.kind === 'cut' || fault?.kind === 'errorEvent';
     const text = broken ? reply.text.slice(0, Math.ceil(reply.text.length / 2)) : reply.text;
     const size = fault?.kind === 'drip' ? 1 : PIECE_CHARS;

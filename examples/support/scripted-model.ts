@@ -17,6 +17,7 @@ export interface ScriptedReply {
   readonly text: string;
   readonly finishReason?: string;
   readonly refusal?: string;
+  readonly reasoning?: string;
   readonly inputTokens?: number;
   readonly cachedTokens?: number;
   readonly outputTokens?: number;
@@ -229,6 +230,7 @@ function wireReply(entry: LoggedRequest, body: ChatBody, reply: Reply): WireRepl
     model: SCRIPTED_MODELS[entry.kind],
     text: given.text,
     refusal: given.refusal ?? '',
+    reasoning: given.reasoning ?? '',
     finishReason: given.finishReason ?? 'stop',
     inputTokens: given.inputTokens ?? Math.ceil(inputChars / CHARS_PER_TOKEN),
     cachedTokens: given.cachedTokens ?? 0,

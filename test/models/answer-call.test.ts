@@ -203,7 +203,7 @@ describe('answerOne', () => {
       "The provider's content filter stopped the answer of stand-in-sub.",
     ],
     ['a refusal', { text: '', refusal: 'No.' }, 'stand-in-sub refused: No.'],
-    ['nothing but thoughts', { text: ' ' }, 'stand-in-sub gave an empty answer.'],
+    ['nothing but thoughts', { text: ' ', reasoning: 'Hm.' }, 'stand-in-sub gave an empty answer.'],
     [
       'thoughts up to the limit',
       { text: '', finishReason: 'length' },

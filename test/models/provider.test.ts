@@ -87,7 +87,11 @@ describe('completeChat', () => {
     const seen: CallProgress[] = [];
     await call({ onProgress: (progress) => seen.push(progress) });
     expect(seen.length).toBeGreaterThan(3);
-    expect(seen.at(-1)).toEqual({ chunks: seen.length, outputChars: TEXT.length });
+    expect(seen.at(-1)).toEqual({
+      chunks: seen.length,
+      outputChars: TEXT.length,
+      reasoningChars: 0,
+    });
   });
 
   test('counts for itself when the provider does not, and says so', async () => {
@@ -109,6 +113,11 @@ describe('completeChat', () => {
   test('a reply cut off by the output limit is a reply', async () => {
     const reply = { text: 'half', finishReason: 'length' };
     expect(await call({ reply })).toMatchObject({ text: 'half', finishReason: 'length' });
+  });
+
+  test('what a model writes while it thinks is kept apart from its answer', async () => {
+    const reply = { text: 'yes', reasoning: 'Let me see.' };
+    expect(await call({ reply })).toMatchObject({ text: 'yes', reasoning: 'Let me see.' });
   });
 
   test('a refusal in words is named as one', async () => {
