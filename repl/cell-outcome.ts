@@ -1,0 +1,198 @@
+import {
+  type AnswerState,
+  type CallRequest,
+  caps,
+  type CellWay,
+  type Digest,
+  type FinishedCell,
+  type HeapImageRef,
+  type JournalCall,
+  type RolledBackCell,
+  type SubRunCall,
+  type VariableChange,
+  type WaitingCell,
+} from '../protocol/index.ts';
+import { putText, type Store, textRefOf } from '../store/index.ts';
+import { previewOf, storeText } from './cell-texts.ts';
+import type { CellReport } from './host/host-protocol.ts';
+import type { FaultKind } from './host/kernel-fault.ts';
+import { appendLink, inParallel, storeRequests } from './journal.ts';
+
+/** Bytes of all listed changes of an outcome, as JSON: an outcome stays far below a payload's limit. */
+const CHANGES_BYTES = 24 * 1024;
+
+export type WaitingReport = Extract<CellReport, { kind: 'waiting' }>;
+export type FinishedReport = Extract<CellReport, { kind: 'finished' }>;
+
+interface NewCall {
+  number: number;
+  request: CallRequest;
+  preview: string;
+}
+
+/** The calls of a waiting report as requests; contexts of sub-runs are stored. */
+async function requestsOf(
+  store: Store,
+  { calls }: WaitingReport,
+  texts: readonly Buffer[],
+): Promise<NewCall[]> {
+  const textAt = (index: number): Buffer => texts[index] ?? Buffer.alloc(0);
+  return inParallel(calls, async ({ number, kind, prompt, model, context }) => {
+    const text = textAt(prompt).toString('utf8');
+    const stored = context && (await store.blobs.put(textAt(context.text)));
+    const request: CallRequest = {
+      kind,
+      prompt: text,
+      model,
+      context: context && stored && { format: context.format, blob: stored.digest },
+    };
+    return { number, request, preview: kind === 'rlm' ? '' : previewOf(text) };
+  });
+}
+
+/** The new calls of a stop, as the journal names them. Their requests are in the store. */
+export async function storeCalls(
+  store: Store,
+  report: WaitingReport,
+  texts: readonly Buffer[],
+): Promise<{ calls: JournalCall[]; requests: NewCall[] }> {
+  const requests = await requestsOf(store, report, texts);
+  return { requests, calls: await storeRequests(store, requests) };
+}
+
+/** Appends the round to the journal. */
+export async function waitingOutcome(
+  store: Store,
+  state: { previous: Digest | null; firstCall: number; computeMs: number; way: CellWay },
+  calls: JournalCall[],
+  requests: NewCall[],
+): Promise<WaitingCell> {
+  const { previous, firstCall, computeMs, way } = state;
+  const subRuns = await inParallel(
+    requests.filter(({ request }) => request.kind === 'rlm'),
+    (call) => subRunOf(store, call),
+  );
+  return {
+    kind: 'waiting',
+    journal: await appendLink(store, { kind: 'round', previous, calls }),
+    firstCall,
+    callCount: calls.length,
+    previews: calls.slice(0, caps.LISTED_CALLS).map(({ preview }) => preview),
+    subRuns,
+    computeMs,
+    way,
+  };
+}
+
+async function subRunOf(store: Store, { number, request }: NewCall): Promise<SubRunCall> {
+  const { context } = request;
+  return {
+    call: number,
+    prompt: await putText(store, request.prompt),
+    context: context && {
+      ...context,
+      sizeBytes: (await store.blobs.get(context.blob)).length,
+    },
+    model: request.model,
+  };
+}
+
+export async function finishedOutcome(
+  store: Store,
+  report: FinishedReport,
+  texts: readonly Buffer[],
+  rest: {
+    image: HeapImageRef;
+    journal: Digest | null;
+    calls: number;
+    rounds: number[];
+    computeMs: number;
+    way: CellWay;
+  },
+): Promise<FinishedCell> {
+  const text = (index: number): Promise<FinishedCell['stdout']> =>
+    storeText(store, texts[index] ?? Buffer.alloc(0));
+  const { error } = report;
+  const changes = listChanges(report.changes);
+  const answer: AnswerState = {
+    content: report.content === null ? null : await text(report.content),
+    ready: report.ready,
+  };
+  return {
+    kind: 'finished',
+    image: rest.image,
+    stdout: await text(report.stdout),
+    stderr: await text(report.stderr),
+    value: report.value === null ? null : await text(report.value),
+    error: error && {
+      type: printable(error.type, 200),
+      message: error.message.slice(0, caps.ERROR_MESSAGE_CHARS).toWellFormed(),
+      traceback: await text(error.traceback),
+    },
+    changes,
+    changesOmitted: report.changes.length - changes.length,
+    answer,
+    journal: rest.journal,
+    calls: rest.calls,
+    rounds: rest.rounds.slice(0, 100),
+    computeMs: rest.computeMs,
+    way: rest.way,
+  };
+}
+
+function listChanges(changes: FinishedReport['changes']): VariableChange[] {
+  const listed: VariableChange[] = [];
+  let bytes = 0;
+  for (const { name, change, type, size, preview } of changes.slice(0, caps.CHANGED_VARIABLES)) {
+    const row: VariableChange = {
+      name: printable(name, 200),
+      change,
+      type: printable(type, 100),
+      size: size === null || !Number.isSafeInteger(size) ? null : size,
+      preview: printable(preview, 200),
+    };
+    bytes += Buffer.byteLength(JSON.stringify(row));
+    if (bytes > CHANGES_BYTES) break;
+    listed.push(row);
+  }
+  return listed;
+}
+
+function printable(text: string, limit: number): string {
+  return text.slice(0, limit).toWellFormed();
+}
+
+/** What the model is told when its cell was rolled back, by reason. */
+const ROLLED_BACK: Record<
+  FaultKind | 'divergence',
+  { reason: RolledBackCell['reason']; advice: string }
+> = {
+  timeout: {
+    reason: 'timeout',
+    advice:
+      'Do less in one cell, search instead of looping over characters, or avoid the expression that never ends.',
+  },
+  memory: { reason: 'memory', advice: 'Work on smaller pieces.' },
+  limit: { reason: 'limit', advice: 'Write it without such deep recursion or so much at once.' },
+  crash: { reason: 'crash', advice: 'Write it in another way.' },
+  image: { reason: 'crash', advice: 'Run it again.' },
+  divergence: { reason: 'divergence', advice: 'It is run afresh.' },
+};
+
+export function rolledBackOutcome(
+  kind: FaultKind | 'divergence',
+  message: string,
+  rest: { computeMs: number; way: CellWay },
+): RolledBackCell {
+  const { reason, advice } = ROLLED_BACK[kind];
+  const nothing = textRefOf('');
+  const text = `The cell was rolled back, all variables are as before it: ${message}. ${advice}`;
+  return {
+    kind: 'rolledBack',
+    reason,
+    message: text.slice(0, caps.ERROR_MESSAGE_CHARS).toWellFormed(),
+    stdout: nothing,
+    stderr: nothing,
+    ...rest,
+  };
+}

@@ -1,0 +1,185 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { pyodideFolder, REPL_FOLDER } from './assets.ts';
+import type { BaseDescription } from './base-description.ts';
+import { FrameError, readFrames, writeFrame } from './frames.ts';
+import {
+  HostReply,
+  type HostOp,
+  type HostRequest,
+  type HostResult,
+  HostResults,
+} from './host-protocol.ts';
+import { type FaultKind, KernelFault } from './kernel-fault.ts';
+
+/** Frames of stack for V8: 6000 KiB, on which 30,000 levels of C recursion stand; larger ones overflow a thread's stack. */
+const STACK_KIB = 6000;
+const STARTUP_TIMEOUT_MS = 60_000;
+/** The native loader of isolated-vm looks here to tell musl from glibc. */
+const LIBC_PROBE = '/etc/alpine-release';
+
+/** The host process is gone: every kernel in it is lost, no state is. The step runs again from its image. */
+export class HostGone extends Error {
+  override readonly name = 'HostGone';
+}
+
+interface Pending {
+  resolve: (answer: { result: unknown; attachments: Buffer[] }) => void;
+  reject: (error: Error) => void;
+}
+
+/** One kernel host as its worker sees it. What it sends is untrusted and parsed. */
+export class HostProcess {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #pending = new Map<number, Pending>();
+  readonly #ready: PromiseWithResolvers<BaseDescription | null> = Promise.withResolvers();
+  #lastId = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #gone: HostGone | null = null;
+  #stderr = '';
+
+  private constructor(options: { baseFolder: string | null; parkedMiB: number }) {
+    const readable = [
+      REPL_FOLDER,
+      join(REPL_FOLDER, '..', 'protocol'),
+      join(REPL_FOLDER, '..', 'package.json'),
+      ...MODULE_FOLDERS,
+      LIBC_PROBE,
+      ...(options.baseFolder === null ? [] : [options.baseFolder]),
+    ];
+    this.#child = spawn(
+      process.execPath,
+      [
+        '--permission',
+        '--allow-addons',
+        ...readable.map((path) => `--allow-fs-read=${path}`),
+        '--no-warnings',
+        '--expose-gc',
+        `--stack-size=${STACK_KIB}`,
+        `--wasm-stack-switching-stack-size=${STACK_KIB}`,
+        hostMain(),
+        JSON.stringify(options),
+      ],
+      { env: { TZ: 'UTC', LANG: 'C.UTF-8' }, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] },
+    );
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-2000);
+    });
+    this.#child.on('error', (error) => this.#end(`could not be started: ${error.message}`));
+    this.#child.on('exit', (code, signal) => {
+      this.#end(
+        `ended (${signal ?? `exit code ${code}`})${this.#stderr && `: ${this.#stderr.trim()}`}`,
+      );
+    });
+    // A host that dies while we write is reported by its exit.
+    this.#child.stdin.on('error', () => {});
+    void this.#read();
+  }
+
+  /** Starts a host and waits until it can serve. */
+  static async start(options: {
+    baseFolder: string | null;
+    parkedMiB: number;
+  }): Promise<HostProcess> {
+    const host = new HostProcess(options);
+    const timer = setTimeout(
+      () => host.#end(`was not ready after ${STARTUP_TIMEOUT_MS} ms`),
+      STARTUP_TIMEOUT_MS,
+    );
+    try {
+      await host.#ready.promise;
+      return host;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  get alive(): boolean {
+    return this.#gone === null;
+  }
+
+  /** Asks the host. Throws KernelFault when the kernel failed, HostGone when the process did. */
+  async ask<Op extends HostOp>(
+    request: HostRequest & { op: Op },
+    attachments: readonly Uint8Array[] = [],
+  ): Promise<{ result: HostResult<Op>; attachments: Buffer[] }> {
+    if (this.#gone) throw this.#gone;
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const answer: PromiseWithResolvers<{ result: unknown; attachments: Buffer[] }> =
+      Promise.withResolvers();
+    this.#pending.set(id, answer);
+    this.#writing = this.#writing
+      .then(() => writeFrame(this.#child.stdin, { id, request }, attachments))
+      // The exit handler says why.
+      .catch(() => {});
+    const { result, attachments: attached } = await answer.promise;
+    const parsed = HostResults[request.op].safeParse(result);
+    if (!parsed.success) throw this.#end(`broke the protocol: ${parsed.error.message}`);
+    return { result: parsed.data as HostResult<Op>, attachments: attached };
+  }
+
+  /** Ends the process and all its kernels. */
+  async dispose(): Promise<void> {
+    const exited = this.#child.exitCode !== null || this.#child.signalCode !== null;
+    const gone = exited
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#end('was disposed of');
+    await gone;
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const { message, attachments } of readFrames(this.#child.stdout)) {
+        const reply = HostReply.parse(message);
+        if ('ready' in reply) this.#ready.resolve(reply.ready);
+        else if ('refused' in reply) this.#end(`cannot serve: ${reply.refused}`);
+        else {
+          const pending = this.#pending.get(reply.id);
+          this.#pending.delete(reply.id);
+          if (reply.ok) pending?.resolve({ result: reply.result, attachments });
+          else pending?.reject(new KernelFault(asKind(reply.fault), reply.message));
+        }
+      }
+    } catch (error) {
+      const why =
+        error instanceof FrameError ? error.message : (error as Error).message.slice(0, 500);
+      this.#end(`broke the protocol: ${why}`);
+    }
+  }
+
+  #end(why: string): HostGone {
+    if (this.#gone === null) {
+      this.#gone = new HostGone(`the kernel host ${why}`);
+      this.#ready.promise.catch(() => {});
+      this.#ready.reject(this.#gone);
+      for (const { reject } of this.#pending.values()) reject(this.#gone);
+      this.#pending.clear();
+      this.#child.kill('SIGKILL');
+    }
+    return this.#gone;
+  }
+}
+
+function asKind(fault: string): FaultKind {
+  return fault === 'timeout' || fault === 'memory' || fault === 'limit' || fault === 'image'
+    ? fault
+    : 'crash';
+}
+
+/** `main.ts` here, `main.js` in a built package. */
+function hostMain(): string {
+  const own = fileURLToPath(import.meta.url);
+  return join(dirname(own), own.endsWith('.ts') ? 'main.ts' : 'main.js');
+}
+
+/** Folders that hold the packages of a host: all `node_modules` above Pyodide. */
+const MODULE_FOLDERS: readonly string[] = [join(pyodideFolder(), '..')];

@@ -1,0 +1,46 @@
+/** Why a kernel is of no more use. `image`: its image could not be restored. */
+export type FaultKind = 'timeout' | 'memory' | 'limit' | 'crash' | 'image';
+
+/** A kernel ended. Its input image is good; the kernel is thrown away, however alive it looks. */
+export class KernelFault extends Error {
+  override readonly name = 'KernelFault';
+  readonly kind: FaultKind;
+
+  constructor(kind: FaultKind, message: string) {
+    super(message.slice(0, 1000));
+    this.kind = kind;
+  }
+}
+
+/** From an error of isolated-vm or, untrusted, from inside the isolate. */
+export function toKernelFault(error: unknown): KernelFault {
+  if (error instanceof KernelFault) return error;
+  return faultFromText(error instanceof Error ? error.message : 'unknown error');
+}
+
+export function faultFromText(text: string): KernelFault {
+  if (text.includes('Script execution timed out')) {
+    return new KernelFault('timeout', 'the compute time of the cell is used up');
+  }
+  if (
+    /memory limit|disposed during execution|Array buffer allocation failed|Invalid typed array length/.test(
+      text,
+    )
+  ) {
+    return new KernelFault(
+      'memory',
+      'the cell used more memory than a kernel has outside its heap',
+    );
+  }
+  if (text.includes('Maximum call stack size exceeded')) {
+    return new KernelFault('limit', 'recursion in C code went too deep');
+  }
+  return new KernelFault('crash', `the interpreter ended: ${printable(text).slice(0, 300)}`);
+}
+
+/** The text is the model's: kept to one line of printable characters. */
+function printable(text: string): string {
+  const [first = ''] = text.split('\n');
+  // eslint-disable-next-line no-control-regex
+  return first.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '?');
+}

@@ -1,0 +1,185 @@
+import { hash } from 'node:crypto';
+import type { z } from 'zod';
+import type { CellReport, HostedCall, HostRequest } from './host-protocol.ts';
+import { faultFromText, KernelFault } from './kernel-fault.ts';
+import type { KernelFactory } from './kernel-factory.ts';
+import type { Kernel } from './kernel.ts';
+import { ParkedKernels } from './parked-kernels.ts';
+import { KernelReport, type TextPlace } from './kernel-report.ts';
+
+/** Texts of one report that leave a kernel. The largest run of calls with the largest prompts fits. */
+const MAX_TEXT_BYTES = 2 ** 30;
+
+interface Answered {
+  result: unknown;
+  attachments?: Buffer[];
+}
+
+/**
+ * The kernels of one host process.
+ *
+ * H1  A kernel is leased (named by its number to one step), parked (under one key), or gone.
+ * H2  A request that fails destroys the kernel it named.
+ */
+export class KernelHost {
+  readonly #factory: KernelFactory;
+  readonly #leased = new Map<number, Kernel>();
+  readonly #parked: ParkedKernels;
+  #lastKernel = 0;
+
+  constructor(factory: KernelFactory, parkedMiB: number) {
+    this.#factory = factory;
+    this.#parked = new ParkedKernels(parkedMiB);
+  }
+
+  async answer(request: HostRequest, attachments: Buffer[]): Promise<Answered> {
+    switch (request.op) {
+      case 'take': {
+        const kernel = this.#parked.take(request.key);
+        if (kernel === undefined) return { result: { kernel: null, computeMs: 0 } };
+        return { result: { kernel: this.#lease(kernel), computeMs: kernel.cellMs } };
+      }
+      case 'open': {
+        const kernel = await this.#factory.make();
+        const { digests, heapDigest } = request;
+        const chain = digests.map((digest, i) => ({
+          digest,
+          blob: attachments[i] ?? Buffer.alloc(0),
+        }));
+        await this.#orDispose(kernel, () =>
+          chain.length === 0 ? Promise.resolve() : kernel.restore(chain, heapDigest),
+        );
+        return { result: { kernel: this.#lease(kernel) } };
+      }
+      case 'start':
+        return this.#run(request.kernel, (kernel) => kernel.start(request, attachments));
+      case 'deliver': {
+        const { limits, clockMs, answers } = request;
+        return this.#run(request.kernel, (kernel) =>
+          kernel.deliver(limits, { clockMs, answers }, attachments),
+        );
+      }
+      case 'image': {
+        const kernel = this.#find(request.kernel);
+        const { heapDigest, blob } = await this.#orDispose(kernel, async () => {
+          await kernel.rest();
+          return kernel.image(digestOf);
+        });
+        return {
+          result: { heapDigest, heapBytes: kernel.heapBytes, blob: 0 },
+          attachments: [blob],
+        };
+      }
+      case 'park': {
+        const kernel = this.#find(request.kernel);
+        this.#leased.delete(request.kernel);
+        return { result: { parked: this.#parked.put(request.key, kernel) } };
+      }
+      case 'destroy':
+        this.#leased.get(request.kernel)?.dispose();
+        this.#leased.delete(request.kernel);
+        return { result: {} };
+      case 'build':
+        throw new Error('a host that serves kernels builds none');
+    }
+  }
+
+  #lease(kernel: Kernel): number {
+    this.#lastKernel += 1;
+    this.#leased.set(this.#lastKernel, kernel);
+    return this.#lastKernel;
+  }
+
+  #find(number: number): Kernel {
+    const kernel = this.#leased.get(number);
+    if (kernel === undefined) throw new KernelFault('crash', `there is no kernel ${number}`);
+    return kernel;
+  }
+
+  async #orDispose<T>(kernel: Kernel, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      kernel.dispose();
+      throw error;
+    }
+  }
+
+  async #run(number: number, compute: (kernel: Kernel) => Promise<string>): Promise<Answered> {
+    const kernel = this.#find(number);
+    const texts: Buffer[] = [];
+    try {
+      const report = await readReport(kernel, await compute(kernel), texts);
+      return { result: report, attachments: texts };
+    } catch (error) {
+      const fault =
+        error instanceof KernelFault ? error : new KernelFault('crash', (error as Error).message);
+      this.#leased.delete(number);
+      kernel.dispose();
+      const { kind, message } = fault;
+      return {
+        result: {
+          kind: 'fault',
+          computeMs: kernel.cellMs,
+          fault: kind,
+          message,
+        } satisfies CellReport,
+      };
+    }
+  }
+}
+
+/** A kernel's report with its texts read out. Everything in it is untrusted; what does not fit the schema is a crash. */
+async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promise<CellReport> {
+  const report = KernelReport.parse(JSON.parse(json));
+  const { cellMs: computeMs } = kernel;
+  let total = 0;
+  const text = async ([address, length]: TextPlace): Promise<number> => {
+    total += length;
+    if (total > MAX_TEXT_BYTES) {
+      throw new KernelFault('limit', `the texts of this cell exceed ${MAX_TEXT_BYTES} bytes`);
+    }
+    const bytes = await kernel.read(address, length);
+    if (bytes.length !== length) throw new KernelFault('crash', 'a text lies outside of the heap');
+    return texts.push(bytes) - 1;
+  };
+  if ('fatal' in report) throw faultFromText(report.fatal);
+  if ('stuck' in report) {
+    throw new KernelFault('limit', 'threads of the cell wait for each other and cannot be ended');
+  }
+  if ('calls' in report) {
+    const calls: Array<z.infer<typeof HostedCall>> = [];
+    for (const { number, kind, prompt, model, context } of report.calls) {
+      calls.push({
+        number,
+        kind,
+        prompt: await text(prompt),
+        model,
+        context: context && { format: context.format, text: await text(context.text) },
+      });
+    }
+    return { kind: 'waiting', computeMs, calls };
+  }
+  const { error, content, ready } = report;
+  return {
+    kind: 'finished',
+    computeMs,
+    stdout: await text(report.stdout),
+    stderr: await text(report.stderr),
+    value: report.value && (await text(report.value)),
+    error: error && { ...error, traceback: await text(error.traceback) },
+    changes: report.changes.map(([name, change, type, size, preview]) => ({
+      name,
+      change,
+      type,
+      size,
+      preview,
+    })),
+    content: content && (await text(content)),
+    ready,
+  };
+}
+
+function digestOf(blob: Buffer): string {
+  return `sha256:${hash('sha256', blob, 'hex')}`;
+}

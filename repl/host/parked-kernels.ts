@@ -1,0 +1,44 @@
+import type { Kernel } from './kernel.ts';
+
+/** Memory that a kernel needs beside its heap, in MiB: JavaScript heap, code, stacks. */
+const KERNEL_OVERHEAD_MIB = 40;
+const MIB = 2 ** 20;
+
+/**
+ * Kernels that wait for an answer or for the next cell: a cache, bounded by memory, least recently parked goes first.
+ * P1  A kernel is handed out at most once: taking removes it.
+ */
+export class ParkedKernels {
+  readonly #limitMiB: number;
+  readonly #byKey = new Map<string, Kernel>();
+
+  constructor(limitMiB: number) {
+    this.#limitMiB = limitMiB;
+  }
+
+  take(key: string): Kernel | undefined {
+    const kernel = this.#byKey.get(key);
+    this.#byKey.delete(key);
+    return kernel;
+  }
+
+  /** False when it does not fit: it is then destroyed, as are older ones that had to make room. */
+  put(key: string, kernel: Kernel): boolean {
+    this.#byKey.get(key)?.dispose();
+    this.#byKey.delete(key);
+    this.#byKey.set(key, kernel);
+    let used = 0;
+    for (const parked of this.#byKey.values()) used += sizeMiB(parked);
+    for (const [oldest, parked] of this.#byKey) {
+      if (used <= this.#limitMiB) break;
+      used -= sizeMiB(parked);
+      this.#byKey.delete(oldest);
+      parked.dispose();
+    }
+    return this.#byKey.has(key);
+  }
+}
+
+function sizeMiB(kernel: Kernel): number {
+  return KERNEL_OVERHEAD_MIB + kernel.heapBytes / MIB;
+}

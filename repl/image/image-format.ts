@@ -1,0 +1,144 @@
+import { promisify } from 'node:util';
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { z } from 'zod';
+import { Digest } from '../../protocol/index.ts';
+import { PAGE_BYTES } from './heap-digest.ts';
+
+/**
+ * An image blob, all numbers little-endian:
+ *   0  8 bytes  magic "RLMHEAP\n"
+ *   8  u32      format version
+ *  12  u32      length of the header
+ *  16  header   JSON, see ImageHeader
+ *      body     zstd of: page numbers (u32 each, ascending), one byte of PageCode each, then the pages that have bytes
+ *      files    zstd of the file system (absent when it is that of the parent)
+ * An image is trusted only because its ref comes from a workflow history and the store verifies its digest; after a
+ * restore the heap digest is verified as well.
+ */
+const MAGIC = Buffer.from('RLMHEAP\n');
+const PREFIX_BYTES = 16;
+/** 1: pages as XOR against the parent, as bytes, or zero. */
+export const CURRENT_IMAGE_VERSION = 1;
+const READABLE_IMAGE_VERSIONS: readonly number[] = [1];
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** A heap cannot be larger (wasm32), so neither can the body of an image. */
+const MAX_BODY_BYTES = 4 * 2 ** 30 + 2 ** 28;
+
+export const ImageHeader = z.object({
+  runtime: z.string(),
+  /** Image that the pages are relative to; null: the base image. */
+  parent: Digest.nullable(),
+  /** Blobs that a restore reads, this one included; the base needs none. */
+  depth: z.int().positive(),
+  heapDigest: Digest,
+  heapBytes: z.int().positive().multipleOf(65536),
+  /** Length of the WebAssembly function table, which is not in linear memory. */
+  tableLength: z.int().nonnegative(),
+  pageCount: z.int().nonnegative(),
+  bodyBytes: z.int().nonnegative(),
+  /** Null: the files of the parent. */
+  filesBytes: z.int().nonnegative().nullable(),
+});
+export type ImageHeader = z.infer<typeof ImageHeader>;
+
+/** How a page is given: the bytes to XOR onto the parent's, its bytes, or all zero. */
+export const PageCode = { xor: 0, bytes: 1, zero: 2 } as const;
+export type PageCode = (typeof PageCode)[keyof typeof PageCode];
+
+export interface PageDelta {
+  page: number;
+  code: PageCode;
+  /** Absent for a zero page. */
+  bytes?: Uint8Array;
+}
+
+export interface DecodedImage {
+  header: ImageHeader;
+  pages: PageDelta[];
+  files: Buffer | null;
+}
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+export async function encodeImage(
+  header: Omit<ImageHeader, 'pageCount' | 'bodyBytes' | 'filesBytes'>,
+  pages: PageDelta[],
+  files: Uint8Array | null,
+): Promise<Buffer> {
+  const index = Buffer.alloc(pages.length * 5);
+  pages.forEach(({ page, code }, i) => {
+    index.writeUInt32LE(page, 4 * i);
+    index[4 * pages.length + i] = code;
+  });
+  const body = await compress(
+    Buffer.concat([index, ...pages.flatMap(({ bytes }) => (bytes ? [bytes] : []))]),
+    LEVEL,
+  );
+  const packedFiles = files === null ? null : await compress(files, LEVEL);
+  const head = Buffer.from(
+    JSON.stringify({
+      ...header,
+      pageCount: pages.length,
+      bodyBytes: body.length,
+      filesBytes: packedFiles === null ? null : packedFiles.length,
+    } satisfies ImageHeader),
+  );
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  MAGIC.copy(prefix);
+  prefix.writeUInt32LE(CURRENT_IMAGE_VERSION, 8);
+  prefix.writeUInt32LE(head.length, 12);
+  return Buffer.concat([prefix, head, body, ...(packedFiles === null ? [] : [packedFiles])]);
+}
+
+/** The header alone: what the chain of an image is followed by. Throws ImageUnreadable. */
+export function decodeHeader(blob: Uint8Array): { header: ImageHeader; bodyAt: number } {
+  const bytes = Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength);
+  if (bytes.length < PREFIX_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
+    throw new ImageUnreadable('it is no heap image');
+  }
+  const version = bytes.readUInt32LE(8);
+  if (!READABLE_IMAGE_VERSIONS.includes(version)) {
+    throw new ImageUnreadable(
+      `its format version is ${version}; this program reads ${READABLE_IMAGE_VERSIONS.join(', ')}`,
+    );
+  }
+  const bodyAt = PREFIX_BYTES + bytes.readUInt32LE(12);
+  try {
+    const header = ImageHeader.parse(
+      JSON.parse(bytes.subarray(PREFIX_BYTES, bodyAt).toString('utf8')),
+    );
+    if (bodyAt + header.bodyBytes + (header.filesBytes ?? 0) !== bytes.length) {
+      throw new Error('its length is not that of its header');
+    }
+    return { header, bodyAt };
+  } catch (error) {
+    throw new ImageUnreadable(`its header is damaged: ${(error as Error).message}`);
+  }
+}
+
+export async function decodeImage(blob: Uint8Array): Promise<DecodedImage> {
+  const { header, bodyAt } = decodeHeader(blob);
+  const limit = { maxOutputLength: MAX_BODY_BYTES };
+  const bodyEnd = bodyAt + header.bodyBytes;
+  const body = await decompress(blob.subarray(bodyAt, bodyEnd), limit);
+  const pages: PageDelta[] = [];
+  let at = header.pageCount * 5;
+  for (let i = 0; i < header.pageCount; i++) {
+    const page = body.readUInt32LE(4 * i);
+    const code = body.readUInt8(4 * header.pageCount + i) as PageCode;
+    if (code === PageCode.zero) pages.push({ page, code });
+    else {
+      pages.push({ page, code, bytes: body.subarray(at, at + PAGE_BYTES) });
+      at += PAGE_BYTES;
+    }
+  }
+  if (at !== body.length) throw new ImageUnreadable('its pages do not fill its body');
+  const files = header.filesBytes === null ? null : await decompress(blob.subarray(bodyEnd), limit);
+  return { header, pages, files };
+}
+
+/** The blob cannot be read as a heap image; the message says why, beginning with "it" or "its". */
+export class ImageUnreadable extends Error {
+  override readonly name = 'ImageUnreadable';
+}

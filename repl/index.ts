@@ -1,0 +1,10 @@
+export { ImageIncompatible, KernelCrashed } from './errors.ts';
+export { AnswerMissing } from './journal.ts';
+export {
+  openRepl,
+  prepareBaseImage,
+  type Repl,
+  type ReplOptions,
+  type ReplStats,
+  type StepProgress,
+} from './repl.ts';

@@ -1,0 +1,240 @@
+// Evaluated once in a booted isolate, then sealed: returns the only functions that the host may call. They are held by
+// the host alone; nothing of it stays reachable in the realm.
+// K1  An entry returns only when its microtasks have been drained: then no stack can go on (the host runs a second entry to look).
+// K2  Python holds no JavaScript object but those that `bridge.py` captured at boot.
+// K3  What leaves here is untrusted: the host parses and caps it.
+'use strict';
+(() => {
+  const env = globalThis._env;
+  const python = globalThis.py;
+  const module = python._module;
+  const { FS } = module;
+  const exports = env.captured.instance.exports;
+  const memory = exports.memory;
+  const table = exports.__indirect_function_table;
+  const scanner = new WebAssembly.Instance(new WebAssembly.Module(globalThis._scanner), {
+    kernel: { memory },
+  }).exports;
+  const PAGE = 4096;
+  const SCAN_LIST_BYTES = 20; // 16 of hash and 4 of list entry for each page
+
+  let fatal = null;
+  const describe = (error) => {
+    let text = 'unknown error';
+    try {
+      text = String((error && error.stack) || error).slice(0, 4000);
+    } catch {
+      // the error belongs to the cell and may be hostile: its text is optional
+    }
+    return text;
+  };
+
+  // ---- stacks
+  let enter;
+  const resolvers = new Map();
+  const expected = [];
+  const early = new Set();
+  const gate = {
+    then(resolve) {
+      const id = expected.shift();
+      if (early.delete(id)) resolve();
+      else resolvers.set(id, resolve);
+    },
+  };
+  const host = {
+    gate,
+    spawn(id) {
+      Promise.resolve()
+        .then(() => enter.callPromising(id))
+        .then(undefined, (error) => {
+          fatal ??= describe(error);
+        });
+    },
+    expect(id) {
+      expected.push(id);
+    },
+    wake(id) {
+      const resolve = resolvers.get(id);
+      if (resolve === undefined) early.add(id);
+      else {
+        resolvers.delete(id);
+        resolve();
+      }
+    },
+    setClock: (ms) => env.setClock(ms),
+    setMonotonic: (seconds) => env.setClock(env.ORIGIN_MS + seconds * 1000),
+    takeRaw: (fd) => env.takeRaw(fd),
+    clock: () => env.clock(),
+  };
+
+  // ---- the session
+  python.setStdout({ write: env.writer(1) });
+  python.setStderr({ write: env.writer(2) });
+  python.globals.set('_sources', globalThis._sources);
+  python.globals.set('_host', host);
+  python.runPython(globalThis._bootstrap);
+  const session = python.globals.get('_session');
+  const entries = {};
+  for (const name of ['enter', 'begin', 'poll', 'deliver', 'rest', 'forget'])
+    entries[name] = session[name].copy();
+  enter = entries.enter;
+  const textsAt = session.texts_at;
+  session.destroy();
+  python.runPython('del _session, _host, _sources');
+
+  const scan = () => {
+    const pages = memory.buffer.byteLength / PAGE;
+    const missing = pages * SCAN_LIST_BYTES + 65536 - scanner.hashes.buffer.byteLength;
+    if (missing > 0) scanner.grow(Math.ceil(missing / 65536));
+    return { pages, count: scanner.scan(pages, pages * 16), listAt: pages * 16 };
+  };
+
+  const api = {
+    /** Sets what a cell starts with. Refused while a stack is suspended. */
+    prepare(clockMs, seedHex, heapCapBytes, filesCapBytes) {
+      if (resolvers.size > 0) throw new Error('a stack is suspended');
+      module.resetStackSwitching();
+      module.limits.heapBytes = heapCapBytes;
+      module.limits.filesBytes = filesCapBytes;
+      env.seed(seedHex);
+      env.startClock(clockMs);
+    },
+    /** Makes a str of `length` characters up to `maxChar` for the next begin or deliver; returns the address of its characters, 0 when there is no memory. */
+    stage(length, maxChar) {
+      const text = module._PyUnicode_New(length, maxChar);
+      if (text === 0) {
+        module._PyErr_Clear();
+        return 0;
+      }
+      module._PyList_Append(textsAt, text);
+      module._Py_DecRef(text);
+      return text + (maxChar < 128 ? 20 : 28);
+    },
+    write(address, buffer) {
+      new Uint8Array(memory.buffer).set(new Uint8Array(buffer), address);
+    },
+    read: (address, length) => memory.buffer.slice(address, address + length),
+    begin(spec) {
+      entries.begin(spec);
+    },
+    deliver(answers) {
+      entries.deliver(answers);
+    },
+    poll: () => (fatal === null ? entries.poll() : JSON.stringify({ fatal })),
+    rest() {
+      if (resolvers.size > 0 || expected.length > 0) throw new Error('a stack is suspended');
+      entries.rest();
+      module.resetStackSwitching();
+    },
+    /** After warming up: the session as new. */
+    forget() {
+      entries.forget();
+      entries.forget.destroy();
+      module.resetStackSwitching();
+      env.startClock(env.ORIGIN_MS);
+      scan();
+    },
+    /** Pages that changed since the last scan: [count, numbers..., pages...] */
+    scan() {
+      const { count, listAt } = scan();
+      const bytes = new Uint8Array(memory.buffer);
+      const numbers = new Uint32Array(scanner.hashes.buffer, listAt, count);
+      const out = new Uint8Array(4 + count * (4 + PAGE));
+      new Uint32Array(out.buffer, 0, 1)[0] = count;
+      out.set(new Uint8Array(scanner.hashes.buffer, listAt, count * 4), 4);
+      for (let i = 0; i < count; i++) {
+        out.set(
+          bytes.subarray(numbers[i] * PAGE, (numbers[i] + 1) * PAGE),
+          4 + 4 * count + PAGE * i,
+        );
+      }
+      return out.buffer;
+    },
+    /** Writes pages [numbers] [pages] into a kernel at its base, whose heap first grows to `heapBytes`. */
+    restore(heapBytes, count, buffer) {
+      module.limits.heapBytes = Math.max(module.limits.heapBytes, heapBytes);
+      if (memory.buffer.byteLength < heapBytes) module.growMemory(heapBytes);
+      if (memory.buffer.byteLength !== heapBytes)
+        throw new Error('the heap does not have the size of its image');
+      const numbers = new Uint32Array(buffer, 0, count);
+      const pages = new Uint8Array(buffer, 4 * count);
+      const bytes = new Uint8Array(memory.buffer);
+      for (let i = 0; i < count; i++)
+        bytes.set(pages.subarray(PAGE * i, PAGE * (i + 1)), numbers[i] * PAGE);
+      scan();
+    },
+    heapBytes: () => memory.buffer.byteLength,
+    tableLength: () => table.length,
+    saveFiles: () => globalThis._files.save(),
+    loadFiles(buffer) {
+      globalThis._files.load(buffer);
+    },
+  };
+
+  // ---- sealing
+  const files = globalThis._files(FS, module);
+  api.saveFiles = files.save;
+  api.loadFiles = files.load;
+  python.runPython('import rlm.seal as _s; _s.seal(); del _s');
+  const { config } = module.API;
+  for (const name of Object.keys(config)) if (typeof config[name] === 'string') config[name] = '/';
+  scan();
+  for (const name of [
+    '_asm',
+    '_bootstrap',
+    '_compiled',
+    '_env',
+    '_files',
+    '_log',
+    '_main',
+    '_read',
+    '_readBuffer',
+    '_scanner',
+    '_snapshot',
+    '_sources',
+    'load',
+    'os',
+    'py',
+    'read',
+    'readbuffer',
+  ]) {
+    delete globalThis[name];
+  }
+  const { WebAssembly: wasm } = globalThis;
+  for (const name of ['Memory', 'Module', 'Instance', 'Table'])
+    delete wasm[name].prototype.constructor;
+  const {
+    CompileError,
+    Exception,
+    Global,
+    JSTag,
+    LinkError,
+    RuntimeError,
+    SuspendError,
+    Suspending,
+    Tag,
+    promising,
+  } = wasm;
+  globalThis.WebAssembly = Object.freeze({
+    CompileError,
+    Exception,
+    Global,
+    JSTag,
+    LinkError,
+    RuntimeError,
+    SuspendError,
+    Suspending,
+    Tag,
+    promising,
+  });
+  delete globalThis.SharedArrayBuffer;
+  const nothing = () => {};
+  globalThis.console = Object.freeze({
+    log: nothing,
+    warn: nothing,
+    error: nothing,
+    debug: nothing,
+    info: nothing,
+  });
+  return api;
+})();

@@ -1,0 +1,87 @@
+import type { CellLimits, Digest } from '../protocol/index.ts';
+import type { CellReport } from './host/host-protocol.ts';
+import { HostGone, type HostProcess } from './host/host-process.ts';
+import type { ImageChain } from './image-chain.ts';
+
+/** What a stretch of model code came to, and the texts that it names. */
+export interface HostedReport {
+  report: CellReport;
+  texts: Buffer[];
+}
+
+/** A kernel that one step holds. It is parked again only when the step's outcome is complete, else destroyed. */
+export class LeasedKernel {
+  readonly #host: HostProcess;
+  readonly #number: number;
+  #held = true;
+  /** Compute time of the present cell, in ms. */
+  computeMs = 0;
+
+  private constructor(host: HostProcess, number: number) {
+    this.#host = host;
+    this.#number = number;
+  }
+
+  /** The kernel parked under a key, if there is one. */
+  static async take(host: HostProcess, key: string): Promise<LeasedKernel | undefined> {
+    const { result } = await host.ask({ op: 'take', key });
+    if (result.kernel === null) return undefined;
+    const leased = new LeasedKernel(host, result.kernel);
+    leased.computeMs = result.computeMs;
+    return leased;
+  }
+
+  /** A fresh kernel, restored to an image. */
+  static async open(
+    host: HostProcess,
+    { digests, blobs }: ImageChain,
+    heapDigest: Digest,
+  ): Promise<LeasedKernel> {
+    const { result } = await host.ask({ op: 'open', digests, heapDigest }, blobs);
+    return new LeasedKernel(host, result.kernel);
+  }
+
+  async start(
+    spec: { clockMs: number; seed: string; limits: CellLimits; body: unknown },
+    texts: readonly Buffer[],
+  ): Promise<HostedReport> {
+    const answer = await this.#host.ask({ op: 'start', kernel: this.#number, ...spec }, texts);
+    return this.#told(answer.result, answer.attachments);
+  }
+
+  async deliver(
+    spec: { limits: CellLimits; clockMs: number; answers: unknown[] },
+    texts: readonly Buffer[],
+  ): Promise<HostedReport> {
+    const answer = await this.#host.ask({ op: 'deliver', kernel: this.#number, ...spec }, texts);
+    return this.#told(answer.result, answer.attachments);
+  }
+
+  #told(report: CellReport, texts: Buffer[]): HostedReport {
+    this.computeMs = report.computeMs;
+    if (report.kind === 'fault') this.#held = false;
+    return { report, texts };
+  }
+
+  async image(): Promise<{ heapDigest: Digest; heapBytes: number; blob: Buffer }> {
+    const { result, attachments } = await this.#host.ask({ op: 'image', kernel: this.#number });
+    const { heapDigest, heapBytes } = result;
+    return { heapDigest, heapBytes, blob: attachments[result.blob] ?? Buffer.alloc(0) };
+  }
+
+  async park(key: string): Promise<void> {
+    this.#held = false;
+    await this.#host.ask({ op: 'park', kernel: this.#number, key });
+  }
+
+  /** Safe at any time, also twice and when the host is gone. */
+  async destroy(): Promise<void> {
+    if (!this.#held) return;
+    this.#held = false;
+    try {
+      await this.#host.ask({ op: 'destroy', kernel: this.#number });
+    } catch (error) {
+      if (!(error instanceof HostGone)) throw error;
+    }
+  }
+}

@@ -1,0 +1,1 @@
+"""The names that a cell finds in its session, importable too."""

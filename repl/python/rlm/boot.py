@@ -1,0 +1,52 @@
+"""Puts the session together. Runs once, when a kernel boots; what it leaves behind is part of the base image."""
+
+import gc
+import random
+import sys
+import types
+
+from . import answer, calls, loop, output, runner, scheduler, search, threads, variables
+
+
+def boot(switch):
+    stacks = scheduler.Scheduler(switch)
+    threads.install(stacks)
+    event_loop = loop.install(stacks)
+    import asyncio
+
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    namespace = vars(main)
+    namespace.clear()
+    namespace.update({"__name__": "__main__", "__doc__": None, "answer": answer.fresh()})
+    tools = variables.make((calls.Reply, search.Document, search.Passage))
+    desk = calls.Desk(stacks)
+    meter = output.Meter()
+    streams = (output.Stream(meter, "<stdout>"), output.Stream(meter, "<stderr>"))
+    functions = [
+        search.search_text,
+        search.chunk_text,
+        calls.ok,
+        *calls.make_functions(desk, asyncio),
+        *answer.make_functions(namespace, tools),
+    ]
+    reserved = {f.__name__ for f in functions} | {"context", "SHOW_VARS"}
+    functions.append(variables.make_show_vars(tools, namespace, reserved))
+    public = sys.modules["rlm"]
+    for item in (*functions, calls.Reply, search.Document, search.Passage):
+        item.__module__ = "rlm"
+        item.__qualname__ = item.__name__
+        setattr(public, item.__name__, item)
+    random.seed(0)
+    cell_loop = loop.CellLoop(event_loop)
+    made = runner.make(stacks, desk, cell_loop, tools, streams, meter, namespace, functions, switch)
+    made.enter = stacks.enter
+    made.namespace = namespace
+    made.texts_at = id(made.state.texts)
+    sys.stdin = None
+    sys.stdout, sys.stderr = streams
+    sys.__stdin__ = sys.__stdout__ = sys.__stderr__ = None
+    if hasattr(sys, "addaudithook"):
+        del sys.addaudithook
+    gc.collect()
+    return made

@@ -1,0 +1,265 @@
+"""Calls to models: what a cell asks for, and the answers it gets."""
+
+import json
+
+OK_HINT = "await llm_query(...) answers one call after the other; await llm_query_async(...) and llm_query_batched([...]) run in parallel.\n"
+
+
+class Reply(str):
+    """The text of a model's answer: a plain string that also knows how it came about.
+
+    .error          None, or what went wrong; test with ok(reply) before you use the text
+    .usage          dict of tokens and cost, as the provider counted them
+    .finish_reason  'stop', 'length' (the answer was cut off), ...
+    .model          the model that answered
+    .data           the parsed answer when it is JSON, else None
+    """
+
+    error = None
+    usage = None
+    finish_reason = None
+    model = None
+
+    @property
+    def data(self):
+        if self.error is not None:
+            return None
+        text = str.strip(self)
+        if text.startswith("```"):
+            text = text.split("\n", 1)[-1].rsplit("```", 1)[0]
+        try:
+            return json.loads(text)
+        except ValueError:
+            return None
+
+    def __await__(self):
+        _hint()
+        return self
+        yield  # makes this a generator: the reply is already there
+
+
+_hint_sink = [None, False]
+
+
+def _hint():
+    write, shown = _hint_sink
+    if write is not None and not shown:
+        _hint_sink[1] = True
+        write(OK_HINT)
+
+
+def ok(reply):
+    """True when the reply is an answer, False when the call failed (see reply.error)."""
+    return getattr(reply, "error", None) is None
+
+
+class Call:
+    __slots__ = ("number", "kind", "prompt", "model", "context", "reply", "waiter", "callback", "given_up")
+
+    def __init__(self, kind, prompt, model, context):
+        self.number = None
+        self.kind = kind
+        self.prompt = prompt
+        self.model = model
+        self.context = context
+        self.reply = None
+        self.waiter = None
+        self.callback = None
+        self.given_up = False
+
+
+class _Waiter:
+    __slots__ = ("stack", "left")
+
+    def __init__(self, stack, left):
+        self.stack = stack
+        self.left = left
+
+
+class Desk:
+    """Calls that wait for an answer. `fresh` are those that the host has not been told of."""
+
+    def __init__(self, scheduler):
+        self.scheduler = scheduler
+        self.limit = 1000
+        self.reset()
+
+    def reset(self):
+        self.count = 0
+        self.open = {}
+        self.fresh = []
+        _hint_sink[1] = False
+
+    def ask(self, kind, prompt, model=None, context=None):
+        if self.scheduler.pending_calls >= self.limit:
+            raise RuntimeError(
+                f"too many calls wait at the same time: at most {self.limit}; ask in smaller batches"
+            )
+        call = Call(kind, prompt, model, context)
+        self.fresh.append(call)
+        self.scheduler.pending_calls += 1
+        return call
+
+    def take(self):
+        """The calls that the host has not been told of, numbered now: one given up before that is never made."""
+        taken, self.fresh = self.fresh, []
+        for call in taken:
+            self.count += 1
+            call.number = self.count
+            self.open[call.number] = call
+        return taken
+
+    def give_up(self, call):
+        """Nobody waits for this call any more. Its answer, should it come, is dropped."""
+        if call.reply is None and not call.given_up:
+            call.given_up = True
+            self.scheduler.pending_calls -= 1
+            if call.number is None:
+                self.fresh.remove(call)
+
+    def wait(self, calls):
+        waiting = [c for c in calls if c.reply is None]
+        if waiting:
+            waiter = _Waiter(self.scheduler.current, len(waiting))
+            for call in waiting:
+                call.waiter = waiter
+            try:
+                while waiter.left:
+                    self.scheduler.park()
+            except BaseException:
+                for call in waiting:
+                    self.give_up(call)
+                raise
+        return [c.reply for c in calls]
+
+    def deliver(self, answers):
+        """`answers`: (call number, reply) in call order."""
+        for number, reply in answers:
+            call = self.open.pop(number)
+            call.reply = reply
+            if call.given_up:
+                continue
+            self.scheduler.pending_calls -= 1
+            if call.waiter is not None:
+                call.waiter.left -= 1
+                if call.waiter.left == 0:
+                    self.scheduler.wake(call.waiter.stack)
+            if call.callback is not None:
+                call.callback(reply)
+
+
+def make_reply(answer, text):
+    if answer["status"] == "ok":
+        reply = Reply(text)
+        reply.usage = answer["usage"]
+        reply.finish_reason = answer["finishReason"]
+        reply.model = answer["model"]
+        return reply
+    error = f"{answer['type']}: {text}"
+    reply = Reply(f"[sub-call failed, this is no answer. {error}]")
+    reply.error = error
+    reply.finish_reason = "error"
+    return reply
+
+
+def _checked_prompt(name, prompt):
+    if not isinstance(prompt, str):
+        if isinstance(prompt, (list, tuple)):
+            raise TypeError(f"{name}() takes one prompt (a str); for several prompts use {name}_batched([...])")
+        raise TypeError(f"{name}() takes a prompt of type str, not {type(prompt).__name__}")
+    if not prompt:
+        raise ValueError(f"{name}() was given an empty prompt")
+    return prompt
+
+
+def _checked_prompts(name, prompts):
+    if isinstance(prompts, str):
+        raise TypeError(f"{name}() takes a list of prompts; for one prompt use {name.replace('_batched', '')}(prompt)")
+    return [_checked_prompt(name, p) for p in prompts]
+
+
+def _checked_model(model):
+    if model is not None and not isinstance(model, str):
+        raise TypeError(f"model must be the name of a model (a str), not {type(model).__name__}")
+    return model
+
+
+def make_functions(desk, asyncio):
+    def future_of(call):
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+
+        def settle(reply):
+            def set_result():
+                if not future.done():
+                    future.set_result(reply)
+
+            loop.call_soon_threadsafe(set_result)
+
+        call.callback = settle
+        future.add_done_callback(lambda f: desk.give_up(call) if f.cancelled() else None)
+        return future
+
+    def llm_query(prompt: str, model: str | None = None) -> Reply:
+        """Ask a language model and wait for its answer.
+
+        The model sees nothing but `prompt`: put everything it needs into it (it takes about 100,000 characters
+        comfortably). Returns the answer as a string; a failed call returns a string with `.error` set, test with ok(reply).
+
+        One after the other is slow. In parallel:
+            replies = llm_query_batched([f"Summarize:\\n{c}" for c in chunks])
+            with ThreadPoolExecutor() as pool: replies = list(pool.map(llm_query, prompts))
+            replies = await asyncio.gather(*[llm_query_async(p) for p in prompts])
+        """
+        return desk.wait([desk.ask("llm", _checked_prompt("llm_query", prompt), _checked_model(model))])[0]
+
+    def llm_query_batched(prompts: list[str], model: str | None = None) -> list[Reply]:
+        """Ask a language model all prompts in parallel. Returns the answers in the order of the prompts.
+
+        A failed call does not fail the others: its reply has `.error` set, test with ok(reply).
+        """
+        prompts = _checked_prompts("llm_query_batched", prompts)
+        model = _checked_model(model)
+        return desk.wait([desk.ask("llm", p, model) for p in prompts])
+
+    async def llm_query_async(prompt: str, model: str | None = None) -> Reply:
+        """Like llm_query, for asyncio: `await asyncio.gather(*[llm_query_async(p) for p in prompts])` runs in parallel."""
+        return await future_of(desk.ask("llm", _checked_prompt("llm_query_async", prompt), _checked_model(model)))
+
+    def rlm_query(prompt: str, context=None, model: str | None = None) -> Reply:
+        """Hand a whole task to a sub-run: a model with its own Python session, which can search and ask sub-models itself.
+
+        `context` (a str, or data that json can hold) becomes its `input_data`. Costs far more than llm_query: use it
+        for a part that needs several steps of its own.
+        """
+        return desk.wait([desk.ask("rlm", _checked_prompt("rlm_query", prompt), _checked_model(model), _checked_context(context))])[0]
+
+    def rlm_query_batched(prompts: list[str], contexts=None, model: str | None = None) -> list[Reply]:
+        """Start a sub-run for each prompt, all in parallel. `contexts`: None, or one for each prompt."""
+        prompts = _checked_prompts("rlm_query_batched", prompts)
+        contexts = [None] * len(prompts) if contexts is None else list(contexts)
+        if len(contexts) != len(prompts):
+            raise ValueError(f"rlm_query_batched() was given {len(prompts)} prompts and {len(contexts)} contexts")
+        model = _checked_model(model)
+        contexts = [_checked_context(c) for c in contexts]
+        return desk.wait([desk.ask("rlm", p, model, c) for p, c in zip(prompts, contexts)])
+
+    async def rlm_query_async(prompt: str, context=None, model: str | None = None) -> Reply:
+        """Like rlm_query, for asyncio."""
+        return await future_of(
+            desk.ask("rlm", _checked_prompt("rlm_query_async", prompt), _checked_model(model), _checked_context(context))
+        )
+
+    return [llm_query, llm_query_batched, llm_query_async, rlm_query, rlm_query_batched, rlm_query_async]
+
+
+def _checked_context(context):
+    """None, or (format, text)."""
+    if context is None:
+        return None
+    if isinstance(context, str):
+        return ("text", context)
+    try:
+        return ("json", json.dumps(context))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"context must be a str or data that json can hold: {error}") from None

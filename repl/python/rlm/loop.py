@@ -1,0 +1,142 @@
+"""asyncio on the scheduler: an event loop whose waiting lets the other threads go on and whose time is the virtual clock."""
+
+import asyncio
+import asyncio.base_events
+import asyncio.events
+import asyncio.runners
+import asyncio.tasks
+import time
+
+# A loop that only spins (sleep(0) until a task is done) while calls are pending counts as waiting after this many turns.
+SPINS_BEFORE_WAITING = 2000
+
+
+def install(scheduler):
+    class Selector:
+        def __init__(self, loop):
+            self._loop = loop
+            self._stack = None
+            self._spins = 0
+
+        def select(self, timeout):
+            if timeout is not None and timeout <= 0:
+                self._spins += 1
+                if scheduler.runnable > 1:
+                    scheduler.pause()
+                elif scheduler.pending_calls and self._spins > SPINS_BEFORE_WAITING:
+                    self._wait(None)
+                return ()
+            self._wait(timeout)
+            return ()
+
+        def _wait(self, timeout):
+            self._spins = 0
+            self._stack = scheduler.current
+            try:
+                scheduler.park(timeout)
+            finally:
+                self._stack = None
+
+        def wake(self):
+            if self._stack is not None:
+                scheduler.wake(self._stack)
+
+        def close(self):
+            pass
+
+        def get_map(self):
+            return {}
+
+    class Outside:
+        """Steps out of a running loop and its task, so that another loop can run on the same stack."""
+
+        def __init__(self, loop):
+            self._loop = loop
+
+        def __enter__(self):
+            if self._loop is not None:
+                self._task = asyncio.tasks._swap_current_task(self._loop, None)
+                asyncio.events._set_running_loop(None)
+
+        def __exit__(self, *exc_info):
+            if self._loop is not None:
+                asyncio.events._set_running_loop(self._loop)
+                asyncio.tasks._swap_current_task(self._loop, self._task)
+
+    class KernelEventLoop(asyncio.base_events.BaseEventLoop):
+        def __init__(self):
+            super().__init__()
+            self._selector = Selector(self)
+            self._clock_resolution = 1e-6
+
+        def time(self):
+            return time.monotonic()
+
+        def _process_events(self, events):
+            pass
+
+        def _write_to_self(self):
+            self._selector.wake()
+
+        async def shutdown_default_executor(self, timeout=None):
+            executor, self._default_executor = self._default_executor, None
+            self._executor_shutdown_called = True
+            if executor is not None:
+                executor.shutdown(wait=True)
+
+        def run_until_complete(self, future):
+            """Also inside a running loop: a nested call blocks the outer loop, as any blocking call would."""
+            outer = asyncio.events._get_running_loop()
+            if outer is None or outer is self:
+                return super().run_until_complete(future)
+            with Outside(outer):
+                return super().run_until_complete(future)
+
+    class Policy(asyncio.events._BaseDefaultEventLoopPolicy):
+        _loop_factory = KernelEventLoop
+
+    def new_event_loop():
+        return KernelEventLoop()
+
+    def run(main, *, debug=None, loop_factory=None):
+        """Runs a coroutine and returns its result. Works inside a running loop too."""
+        with Outside(asyncio.events._get_running_loop()):
+            with asyncio.runners.Runner(debug=debug, loop_factory=loop_factory or KernelEventLoop) as runner:
+                return runner.run(main)
+
+    # A new stack inherits the running loop of the one that was suspended last: it has none of its own yet.
+    set_running_loop = asyncio.events._set_running_loop
+    scheduler.on_enter = lambda: set_running_loop(None)
+    asyncio.events._set_event_loop_policy(Policy())
+    asyncio.events.set_event_loop(None)
+    asyncio.events._set_running_loop(None)
+    for module in (asyncio, asyncio.events):
+        module.new_event_loop = new_event_loop
+    asyncio.run = asyncio.runners.run = run
+    return KernelEventLoop
+
+
+class CellLoop:
+    """The loop of top-level `await`: one for the life of the REPL, so that queues and locks outlive a cell."""
+
+    def __init__(self, factory):
+        self._factory = factory
+        self._loop = None
+
+    def run(self, coroutine):
+        if self._loop is None or self._loop.is_closed():
+            self._loop = self._factory()
+        asyncio.events.set_event_loop(self._loop)
+        return self._loop.run_until_complete(coroutine)
+
+    def cancel_tasks(self):
+        """Cancels what still runs at the end of a cell. Returns how many tasks that were."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return 0
+        tasks = [t for t in asyncio.all_tasks(loop) if not t.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        return len(tasks)

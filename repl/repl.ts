@@ -1,0 +1,179 @@
+import type { CellOutcome, HeapImageRef, RunCellInput } from '../protocol/index.ts';
+import type { Store } from '../store/index.ts';
+import { type PreparedBase, prepareBase } from './base-cache.ts';
+import { KernelCrashed } from './errors.ts';
+import { HostGone, HostProcess } from './host/host-process.ts';
+import { encodeImage } from './image/image-format.ts';
+import { runStep } from './run-step.ts';
+
+/** Memory for kernels that wait or rest, in MiB; beyond it the least recently used ones go. */
+const PARKED_MIB = 2048;
+/** `onProgress` is called this often while a step runs: an activity's heartbeat is at most a second. */
+const PROGRESS_MS = 500;
+
+export interface StepProgress {
+  /** Since the step began, in ms. */
+  elapsedMs: number;
+}
+
+export interface ReplStats {
+  /** Steps that run now. */
+  running: number;
+  /** Steps since the REPL was opened, by how they came to their kernel. */
+  steps: { fresh: number; parked: number; replayed: number };
+  /** Hosts that died and were replaced. */
+  hostsLost: number;
+}
+
+/** Runs REPL steps: each a pure function from one heap image to the next. */
+export interface Repl {
+  /** Identity of the runtime, for instance `cpython3.14.2-pyodide314.0.7-img1-x64-47540d3c`. */
+  readonly runtime: string;
+  /** The base image; its blob is in the store. */
+  readonly base: HeapImageRef;
+  /**
+   * One step. Pure: safe to run twice, by several processes at once; everything it names is stored before it resolves.
+   * `signal` destroys the kernel and rejects with the signal's reason. `onProgress` is called at least once a second.
+   * Throws KernelCrashed (run it again), ImageIncompatible, and the errors of the store; whatever the model's code does
+   * is an outcome, never an error.
+   */
+  runStep(
+    input: RunCellInput,
+    options?: { signal?: AbortSignal; onProgress?: (progress: StepProgress) => void },
+  ): Promise<CellOutcome>;
+  stats(): ReplStats;
+  readonly hostPids: number[];
+  /** Ends the kernel host; running steps reject with KernelCrashed. */
+  dispose(): Promise<void>;
+}
+
+export interface ReplOptions {
+  store: Store;
+  /** Where the base image is kept; see `prepareBaseImage`. */
+  cacheDir: string;
+  /** Memory for waiting and resting kernels, in MiB. Default 2048. */
+  parkedMiB?: number;
+}
+
+/** Opens the REPL of this program, building its base image if `cacheDir` has none. */
+export async function openRepl(options: ReplOptions): Promise<Repl> {
+  const { store, cacheDir, parkedMiB = PARKED_MIB } = options;
+  const prepared = await prepareBase(cacheDir, () => {});
+  const hosts = new HostSlot(() => HostProcess.start({ baseFolder: prepared.folder, parkedMiB }));
+  await hosts.get();
+  return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts);
+}
+
+/** Builds the base image if `cacheDir` has none. Idempotent and atomic; several processes may do it at once. */
+export async function prepareBaseImage(options: {
+  cacheDir: string;
+  onProgress?: (line: string) => void;
+}): Promise<{ runtime: string; digest: string; built: boolean }> {
+  const { description, built } = await prepareBase(
+    options.cacheDir,
+    options.onProgress ?? (() => {}),
+  );
+  return { runtime: description.runtime, digest: description.heapDigest, built };
+}
+
+/** The base as an image: no pages. It names the runtime, so that a fork of the empty REPL is possible. */
+async function storeBase(store: Store, { description }: PreparedBase): Promise<HeapImageRef> {
+  const { runtime, heapDigest, heapBytes, tableLength } = description;
+  const header = { runtime, parent: null, depth: 1, heapDigest, heapBytes, tableLength };
+  const { digest, sizeBytes } = await store.blobs.put(await encodeImage(header, [], null));
+  return { blob: digest, heapDigest, storedBytes: sizeBytes, heapBytes };
+}
+
+/** The one host of a REPL: started when needed, replaced when it died. */
+class HostSlot {
+  readonly #start: () => Promise<HostProcess>;
+  #host: Promise<HostProcess> | undefined;
+  #current: HostProcess | undefined;
+  #closed = false;
+  lost = 0;
+
+  constructor(start: () => Promise<HostProcess>) {
+    this.#start = start;
+  }
+
+  get pids(): number[] {
+    return this.#current?.alive === true ? [this.#current.pid] : [];
+  }
+
+  async get(): Promise<HostProcess> {
+    if (this.#closed) throw new KernelCrashed('the REPL was disposed of');
+    if (this.#current !== undefined && !this.#current.alive) {
+      this.#current = undefined;
+      this.#host = undefined;
+      this.lost += 1;
+    }
+    this.#host ??= this.#start();
+    try {
+      this.#current = await this.#host;
+      return this.#current;
+    } catch (error) {
+      this.#host = undefined;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const host = await this.#host?.catch(() => undefined);
+    await host?.dispose();
+  }
+}
+
+class LocalRepl implements Repl {
+  readonly runtime: string;
+  readonly base: HeapImageRef;
+  readonly #store: Store;
+  readonly #hosts: HostSlot;
+  readonly #steps = { fresh: 0, parked: 0, replayed: 0 };
+  #running = 0;
+
+  constructor(store: Store, prepared: PreparedBase, base: HeapImageRef, hosts: HostSlot) {
+    this.runtime = prepared.description.runtime;
+    this.base = base;
+    this.#store = store;
+    this.#hosts = hosts;
+  }
+
+  async runStep(
+    input: RunCellInput,
+    options: { signal?: AbortSignal; onProgress?: (progress: StepProgress) => void } = {},
+  ): Promise<CellOutcome> {
+    const { signal = new AbortController().signal, onProgress } = options;
+    signal.throwIfAborted();
+    const begun = performance.now();
+    const beat =
+      onProgress &&
+      setInterval(() => onProgress({ elapsedMs: performance.now() - begun }), PROGRESS_MS);
+    this.#running += 1;
+    try {
+      const host = await this.#hosts.get();
+      const { runtime, base } = this;
+      const outcome = await runStep({ store: this.#store, host, runtime, base, signal }, input);
+      this.#steps[outcome.way] += 1;
+      return outcome;
+    } catch (error) {
+      if (error instanceof HostGone) throw new KernelCrashed(error.message);
+      throw error;
+    } finally {
+      this.#running -= 1;
+      clearInterval(beat);
+    }
+  }
+
+  stats(): ReplStats {
+    return { running: this.#running, steps: { ...this.#steps }, hostsLost: this.#hosts.lost };
+  }
+
+  get hostPids(): number[] {
+    return this.#hosts.pids;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#hosts.close();
+  }
+}

@@ -1,0 +1,286 @@
+import {
+  caps,
+  type CellOutcome,
+  type CellWay,
+  type Digest,
+  type HeapImageRef,
+  type JournalLink,
+  type RunCellInput,
+} from '../protocol/index.ts';
+import type { Store } from '../store/index.ts';
+import {
+  finishedOutcome,
+  type FinishedReport,
+  rolledBackOutcome,
+  storeCalls,
+  waitingOutcome,
+  type WaitingReport,
+} from './cell-outcome.ts';
+import { loadCode, loadEdits } from './cell-texts.ts';
+import { ImageIncompatible, KernelCrashed } from './errors.ts';
+import { KernelFault } from './host/kernel-fault.ts';
+import type { HostProcess } from './host/host-process.ts';
+import { readImageChain } from './image-chain.ts';
+import { appendLink, type Journal, loadAnswers, readJournal, settleDelivery } from './journal.ts';
+import { type HostedReport, LeasedKernel } from './leased-kernel.ts';
+
+export interface StepContext {
+  store: Store;
+  host: HostProcess;
+  runtime: string;
+  base: HeapImageRef;
+  signal: AbortSignal;
+}
+
+/**
+ * One REPL step. A step that waits parks its kernel, one that finishes keeps it for the next cell; either is taken by
+ * exactly one later attempt, and an attempt that finds none restores the image and replays the journal.
+ */
+export async function runStep(context: StepContext, input: RunCellInput): Promise<CellOutcome> {
+  if (input.runtime !== context.runtime) {
+    throw new ImageIncompatible(
+      `the step belongs to runtime ${input.runtime}; this one is ${context.runtime}`,
+    );
+  }
+  const step = new Step(context, input);
+  // Model code that runs now ends at once: its kernel is disposed of under it.
+  const abort = (): void => void step.abandon();
+  context.signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await step.run();
+  } catch (error) {
+    await step.abandon();
+    context.signal.throwIfAborted();
+    throw error;
+  } finally {
+    context.signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The call numbers of a cell go up by one; a kernel that says otherwise was tampered with. */
+const FIRST_CALL = 1;
+
+class Step {
+  readonly #context: StepContext;
+  readonly #input: RunCellInput;
+  #kernel: LeasedKernel | undefined;
+  #way: CellWay = 'fresh';
+  /** Newest link of the journal, as far as this step has come. */
+  #newest: Digest | null;
+  #rounds: number[] = [];
+  #calls = 0;
+  #computeBefore = 0;
+
+  constructor(context: StepContext, input: RunCellInput) {
+    this.#context = context;
+    this.#input = input;
+    this.#newest = input.journal;
+  }
+
+  async abandon(): Promise<void> {
+    await this.#kernel?.destroy();
+  }
+
+  async run(): Promise<CellOutcome> {
+    const { journal, delivery } = this.#input;
+    if (journal === null) {
+      this.#kernel =
+        (await this.#take(restKey(this.#input, this.#input.image.heapDigest))) ??
+        (await this.#open());
+      return this.#settle(await this.#start());
+    }
+    const history = await readJournal(this.#context.store, journal);
+    const parked = await this.#take(waitKey(this.#input, journal));
+    this.#way = parked ? 'parked' : 'replayed';
+    this.#count(history);
+    if (parked) {
+      this.#kernel = parked;
+      this.#computeBefore = parked.computeMs;
+    } else {
+      const diverged = await this.#replay(history);
+      if (diverged) return diverged;
+    }
+    if (delivery === null) throw new TypeError('a step with a journal needs a delivery');
+    const answers = await settleDelivery(this.#context.store, this.#input.key, history, delivery);
+    const { clockMs } = delivery;
+    if (answers.length > 0) {
+      this.#newest = await appendLink(this.#context.store, {
+        kind: 'delivery',
+        previous: journal,
+        clockMs,
+        answers,
+      });
+    }
+    return this.#settle(await this.#deliver(clockMs, answers));
+  }
+
+  get #leased(): LeasedKernel {
+    if (this.#kernel === undefined) throw new Error('the step has no kernel');
+    return this.#kernel;
+  }
+
+  async #take(key: string): Promise<LeasedKernel | undefined> {
+    return LeasedKernel.take(this.#context.host, key);
+  }
+
+  async #open(): Promise<LeasedKernel> {
+    const { store, host, base, runtime, signal } = this.#context;
+    const { image } = this.#input;
+    const chain = await readImageChain(store, image, base, runtime);
+    signal.throwIfAborted();
+    try {
+      return await LeasedKernel.open(host, chain, image.heapDigest);
+    } catch (error) {
+      // Not the cell's doing: the step may succeed elsewhere.
+      if (error instanceof KernelFault) {
+        throw new KernelCrashed(`image ${image.blob} could not be restored: ${error.message}`);
+      }
+      throw error;
+    }
+  }
+
+  async #start(): Promise<HostedReport> {
+    const { store } = this.#context;
+    const { key, clockMs, seed, limits } = this.#input;
+    const { edits, texts } = await loadEdits(store, this.#input.edits);
+    const body = {
+      cell: key.cell,
+      code: await loadCode(store, this.#input.code),
+      edits,
+      pendingCalls: limits.pendingCalls,
+      outputBytes: limits.outputBytes,
+      randomSeed: seed,
+    };
+    return this.#leased.start({ clockMs, seed, limits, body }, texts);
+  }
+
+  async #deliver(
+    clockMs: number,
+    delivered: ReadonlyArray<{ call: number; answer: Digest }>,
+  ): Promise<HostedReport> {
+    const { answers, texts } = await loadAnswers(this.#context.store, delivered);
+    return this.#leased.deliver({ limits: this.#input.limits, clockMs, answers }, texts);
+  }
+
+  #count({ links, calls }: Journal): void {
+    for (const link of links) if (link.kind === 'round') this.#rounds.push(link.calls.length);
+    this.#calls = calls.size;
+  }
+
+  /** Brings a fresh kernel to where the journal ends. Returns the outcome when that fails by the cell's own doing. */
+  async #replay({ links }: Journal): Promise<CellOutcome | undefined> {
+    this.#kernel = await this.#open();
+    let report = await this.#start();
+    for (const link of links) {
+      if (link.kind === 'delivery') report = await this.#deliver(link.clockMs, link.answers);
+      else {
+        const differs = await this.#differs(report, link);
+        if (differs !== undefined) return differs;
+      }
+    }
+    return undefined;
+  }
+
+  async #differs(
+    { report, texts }: HostedReport,
+    link: JournalLink & { kind: 'round' },
+  ): Promise<CellOutcome | undefined> {
+    if (report.kind === 'fault') return this.#rolledBack(report.fault, report.message);
+    if (report.kind === 'waiting') {
+      const { calls } = await storeCalls(this.#context.store, report, texts);
+      const same =
+        calls.length === link.calls.length &&
+        calls.every(
+          ({ number, request }, i) =>
+            link.calls[i]?.number === number && link.calls[i]?.request === request,
+        );
+      if (same) return undefined;
+    }
+    return this.#rolledBack(
+      'divergence',
+      'when replayed, it did not make the calls that are recorded',
+    );
+  }
+
+  async #settle({ report, texts }: HostedReport): Promise<CellOutcome> {
+    this.#context.signal.throwIfAborted();
+    if (report.kind === 'fault') return this.#rolledBack(report.fault, report.message);
+    return report.kind === 'waiting' ? this.#wait(report, texts) : this.#finish(report, texts);
+  }
+
+  #computed(): number {
+    return Math.max(0, this.#leased.computeMs - this.#computeBefore);
+  }
+
+  async #rolledBack(
+    kind: Parameters<typeof rolledBackOutcome>[0],
+    message: string,
+  ): Promise<CellOutcome> {
+    const outcome = rolledBackOutcome(kind, message, {
+      computeMs: this.#computed(),
+      way: this.#way,
+    });
+    await this.#leased.destroy();
+    return outcome;
+  }
+
+  async #wait(report: WaitingReport, texts: readonly Buffer[]): Promise<CellOutcome> {
+    const { store } = this.#context;
+    const firstCall = FIRST_CALL + this.#calls;
+    if (report.calls.some(({ number }, i) => number !== firstCall + i)) {
+      return this.#rolledBack('crash', 'its calls are not numbered in order');
+    }
+    const subRuns = report.calls.filter(({ kind }) => kind === 'rlm').length;
+    if (subRuns > caps.SUB_RUNS_A_ROUND) {
+      return this.#rolledBack(
+        'limit',
+        `it started ${subRuns} sub-runs at once, at most ${caps.SUB_RUNS_A_ROUND} are allowed`,
+      );
+    }
+    const { calls, requests } = await storeCalls(store, report, texts);
+    const state = {
+      previous: this.#newest,
+      firstCall,
+      computeMs: this.#computed(),
+      way: this.#way,
+    };
+    const outcome = await waitingOutcome(store, state, calls, requests);
+    this.#context.signal.throwIfAborted();
+    await this.#leased.park(waitKey(this.#input, outcome.journal));
+    return outcome;
+  }
+
+  async #finish(report: FinishedReport, texts: readonly Buffer[]): Promise<CellOutcome> {
+    const { store } = this.#context;
+    let imaged: Awaited<ReturnType<LeasedKernel['image']>>;
+    try {
+      imaged = await this.#leased.image();
+    } catch (error) {
+      if (error instanceof KernelFault) return this.#rolledBack(error.kind, error.message);
+      throw error;
+    }
+    const { digest, sizeBytes } = await store.blobs.put(imaged.blob);
+    const { heapDigest, heapBytes } = imaged;
+    const outcome = await finishedOutcome(store, report, texts, {
+      image: { blob: digest, heapDigest, storedBytes: sizeBytes, heapBytes },
+      journal: this.#newest,
+      calls: this.#calls,
+      rounds: this.#rounds,
+      computeMs: this.#computed(),
+      way: this.#way,
+    });
+    this.#context.signal.throwIfAborted();
+    await this.#leased.park(restKey(this.#input, heapDigest));
+    return outcome;
+  }
+}
+
+/** A kernel at rest serves any next step of the same run from the same heap. */
+function restKey({ key }: RunCellInput, heapDigest: Digest): string {
+  return JSON.stringify(['rest', key.workflowId, heapDigest]);
+}
+
+/** A waiting kernel serves the one step that goes on from exactly this journal. */
+function waitKey({ key }: RunCellInput, journal: Digest): string {
+  return JSON.stringify(['wait', key.workflowId, key.cell, key.cellAttempt, journal]);
+}

@@ -1,0 +1,46 @@
+;; Finds the pages of a heap that changed since the last scan, without a copy of the heap: it keeps a 128-bit hash of each
+;; 4 KiB page in a memory of its own. The hash only has to notice changes; identity is the SHA-256 that the host computes.
+(module
+  (import "kernel" "memory" (memory $heap 1))
+  ;; $hashes: 16 bytes a page from address 0; behind them the list (u32) of changed pages that a scan returns.
+  (memory $hashes (export "hashes") 8)
+  (func (export "grow") (param $pages i32) (result i32)
+    (memory.grow $hashes (local.get $pages)))
+  ;; scan(pages of 4 KiB, address of the list) -> number of changed pages
+  (func (export "scan") (param $pages i32) (param $list i32) (result i32)
+    (local $page i32) (local $at i32) (local $end i32) (local $count i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $prime v128) (local $hash v128)
+    (local.set $prime (v128.const i32x4 0x9E3779B1 0x85EBCA77 0xC2B2AE3D 0x27D4EB2F))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $page) (local.get $pages)))
+      (local.set $at (i32.shl (local.get $page) (i32.const 12)))
+      (local.set $end (i32.add (local.get $at) (i32.const 4096)))
+      (local.set $a (v128.const i32x4 1 2 3 4)) (local.set $b (v128.const i32x4 5 6 7 8))
+      (local.set $c (v128.const i32x4 9 10 11 12)) (local.set $d (v128.const i32x4 13 14 15 16))
+      ;; four lanes of 16 bytes: xor in, multiply, fold the high bits down
+      (loop $line
+        (local.set $a (i32x4.mul (v128.xor (local.get $a) (v128.load $heap (local.get $at))) (local.get $prime)))
+        (local.set $a (v128.xor (local.get $a) (i32x4.shr_u (local.get $a) (i32.const 15))))
+        (local.set $b (i32x4.mul (v128.xor (local.get $b) (v128.load $heap offset=16 (local.get $at))) (local.get $prime)))
+        (local.set $b (v128.xor (local.get $b) (i32x4.shr_u (local.get $b) (i32.const 15))))
+        (local.set $c (i32x4.mul (v128.xor (local.get $c) (v128.load $heap offset=32 (local.get $at))) (local.get $prime)))
+        (local.set $c (v128.xor (local.get $c) (i32x4.shr_u (local.get $c) (i32.const 15))))
+        (local.set $d (i32x4.mul (v128.xor (local.get $d) (v128.load $heap offset=48 (local.get $at))) (local.get $prime)))
+        (local.set $d (v128.xor (local.get $d) (i32x4.shr_u (local.get $d) (i32.const 15))))
+        (local.set $at (i32.add (local.get $at) (i32.const 64)))
+        (br_if $line (i32.ne (local.get $at) (local.get $end))))
+      ;; join the lanes, each with multipliers of its own so that equal lanes do not cancel out
+      (local.set $hash (i32x4.mul (local.get $a) (v128.const i32x4 3 5 7 9)))
+      (local.set $hash (v128.xor (local.get $hash) (i32x4.mul (i32x4.add (local.get $b) (local.get $prime)) (v128.const i32x4 11 13 15 17))))
+      (local.set $hash (i32x4.mul (v128.xor (local.get $hash) (i32x4.shr_u (local.get $hash) (i32.const 13))) (local.get $prime)))
+      (local.set $hash (i32x4.add (local.get $hash) (i32x4.mul (local.get $c) (v128.const i32x4 19 21 23 25))))
+      (local.set $hash (i32x4.mul (v128.xor (local.get $hash) (i32x4.shr_u (local.get $hash) (i32.const 16))) (local.get $prime)))
+      (local.set $hash (i32x4.add (local.get $hash) (i32x4.mul (local.get $d) (v128.const i32x4 27 29 31 33))))
+      (if (v128.any_true (v128.xor (local.get $hash) (v128.load $hashes (i32.shl (local.get $page) (i32.const 4)))))
+        (then
+          (v128.store $hashes (i32.shl (local.get $page) (i32.const 4)) (local.get $hash))
+          (i32.store $hashes (i32.add (local.get $list) (i32.shl (local.get $count) (i32.const 2))) (local.get $page))
+          (local.set $count (i32.add (local.get $count) (i32.const 1)))))
+      (local.set $page (i32.add (local.get $page) (i32.const 1)))
+      (br $next)))
+    (local.get $count)))
