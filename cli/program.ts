@@ -15,6 +15,10 @@ export function createProgram(): Command {
     .description('Answers questions over inputs of any size, as durable runs on Temporal.')
     .version(version())
     .showHelpAfterError('(rlm --help lists the commands, rlm COMMAND --help their options)')
+    .configureOutput({
+      outputError: (text, write) =>
+        write(text.replace(/^error: (.)/, (_, first: string) => `rlm: ${first.toUpperCase()}`)),
+    })
     .exitOverride();
   addRunCommand(program);
   addResultCommand(program);

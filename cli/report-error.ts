@@ -41,10 +41,15 @@ export function exitCodeOf(error: unknown): number {
 function sentence(error: unknown): string {
   if (!(error instanceof Error)) return `rlm: ${String(error)}`;
   const message = oneLine(error.message);
-  if (CLEAR.has(error.name) || error instanceof CommanderError) {
-    return `rlm: ${message.replace(/^error: /, '')}`;
-  }
+  if (CLEAR.has(error.name)) return `rlm: ${asSentence(message)}`;
   return `rlm: something failed that should not: ${message} (run again with --debug to see where).`;
+}
+
+/** Other rooms may begin their messages in lower case, to be part of longer ones. */
+function asSentence(message: string): string {
+  // Not a URL or a name that stands first.
+  const start = message.replace(/^[a-z]+ /, (word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return /[.!?)]$/.test(start) ? start : `${start}.`;
 }
 
 function oneLine(message: string): string {

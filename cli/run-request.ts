@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RunRequest } from '../client/index.ts';
-import { readInputs } from '../documents/index.ts';
+import { InvalidDocument, readInputs } from '../documents/index.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { say } from './output.ts';
 import { collect, dollars, wholeNumber } from './parse-values.ts';
@@ -47,7 +47,10 @@ export async function toRequest(question: string, options: RequestOptions): Prom
       exitCode: EXIT.usage,
     });
   }
-  const { value, notes } = await readInputs(options.input);
+  const { value, notes } = await readInputs(options.input).catch((error: unknown) => {
+    if (!(error instanceof InvalidDocument)) throw error;
+    throw new CliError(`${error.message}: check --input.`, { cause: error });
+  });
   for (const note of notes) say(`Note: ${note}.`);
   const budget = {
     ...(options.turns === undefined ? {} : { turns: options.turns }),

@@ -1,4 +1,4 @@
-import { cellDigests, readTrail } from '../../audit/index.ts';
+import { cellDigests, readTrail, type Trail } from '../../audit/index.ts';
 import type { RlmClient, RunAnswer, StartedRun } from '../../client/index.ts';
 import type { TrailEvent } from '../../protocol/index.ts';
 import type { Kill } from './demo-kill.ts';
@@ -73,10 +73,7 @@ export interface CellPair {
 }
 
 /** The heap after every cell of one run beside that of another. */
-export function pairCells(
-  disturbed: readonly TrailEvent[],
-  undisturbed: readonly TrailEvent[],
-): CellPair[] {
+export function pairCells(disturbed: Trail, undisturbed: Trail): CellPair[] {
   const other = new Map(cellDigests(undisturbed).map(({ cell, heapDigest }) => [cell, heapDigest]));
   return cellDigests(disturbed).map(({ cell, heapDigest }) => ({
     cell,
@@ -85,7 +82,12 @@ export function pairCells(
   }));
 }
 
-/** The sealed events of a run, its hash chain verified. */
-export async function sealedEvents(client: RlmClient, run: StartedRun): Promise<TrailEvent[]> {
-  return [...(await readTrail(client.store, run.workflowId, run.runId))];
+/** The sealed trail of a run, its hash chain verified. */
+export async function trailOf(client: RlmClient, run: StartedRun): Promise<Trail> {
+  return readTrail(client.store, run.workflowId, run.runId);
+}
+
+/** All events of a trail, through any continue-as-new. */
+export function eventsOf(trail: Trail): TrailEvent[] {
+  return trail.executions.flatMap(({ events }) => events);
 }

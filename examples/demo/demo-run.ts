@@ -12,7 +12,7 @@ import {
 } from '../../cli/index.ts';
 import { RlmClient, type RunAnswer, type RunRequest, type StartedRun } from '../../client/index.ts';
 import { buildCompendium, type Compendium } from './compendium.ts';
-import { type CellPair, countRepeats, pairCells, sealedEvents } from './demo-check.ts';
+import { type CellPair, countRepeats, eventsOf, pairCells, trailOf } from './demo-check.ts';
 import { type Kill, killHalfway } from './demo-kill.ts';
 import { type DemoModel, openDemoModel } from './demo-model.ts';
 import type { DemoReport } from './demo-report.ts';
@@ -165,13 +165,14 @@ async function reportOf(stage: Stage, outcome: Outcome): Promise<DemoReport> {
   const { client, model, times } = stage;
   const { answer, otherAnswer, kill } = outcome;
   const { result } = answer;
-  const events = await sealedEvents(client, outcome.disturbed);
-  const otherEvents = outcome.other === null ? null : await sealedEvents(client, outcome.other);
+  const trail = await trailOf(client, outcome.disturbed);
+  const otherTrail = outcome.other === null ? null : await trailOf(client, outcome.other);
+  const events = eventsOf(trail);
   const log = await model.log();
   const runs = otherAnswer === null ? [answer] : [answer, otherAnswer];
   const totalMs = performance.now();
   const cells: CellPair[] =
-    otherEvents === null ? await rerunSteps(client.store, events) : pairCells(events, otherEvents);
+    otherTrail === null ? await rerunSteps(client.store, events) : pairCells(trail, otherTrail);
   return {
     workflowId: stage.id,
     reason: result.reason,
@@ -182,14 +183,14 @@ async function reportOf(stage: Stage, outcome: Outcome): Promise<DemoReport> {
     pages: stage.compendium.pages,
     kill,
     repeats: kill === null || log === null ? null : countRepeats(log, events, runs, kill),
-    comparedWith: otherEvents === null ? 're-executed steps' : 'undisturbed run',
+    comparedWith: otherTrail === null ? 're-executed steps' : 'undisturbed run',
     cells,
     digestsEqual: cells.length > 0 && cells.every((pair) => pair.heapDigest === pair.undisturbed),
     times: {
       ...times,
       setupMs: await setupMs(),
       run: splitTime(events),
-      undisturbed: otherEvents === null ? null : splitTime(otherEvents),
+      undisturbed: otherTrail === null ? null : splitTime(eventsOf(otherTrail)),
       totalMs,
     },
     webUi: pageOf(stage),
