@@ -49,10 +49,9 @@ export function previewOf(prompt: string): string {
     .slice(0, 4 * caps.CALL_PREVIEW_CHARS)
     .replaceAll(/\s+/g, ' ')
     .trim();
-  const characters = [...line];
-  if (characters.length <= caps.CALL_PREVIEW_CHARS && prompt.length === line.length) return line;
+  if (line.length <= caps.CALL_PREVIEW_CHARS && prompt.length === line.length) return line;
   let cut = '';
-  for (const character of characters) {
+  for (const character of line) {
     if (cut.length + character.length > caps.CALL_PREVIEW_CHARS) break;
     cut += character;
   }

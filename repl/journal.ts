@@ -132,11 +132,10 @@ export async function inParallel<T, R>(
   work: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = Array.from({ length: items.length });
-  let next = 0;
+  // One iterator shared by all: each item is taken once.
+  const queue = items.entries();
   const worker = async (): Promise<void> => {
-    for (let at = next++; at < items.length; at = next++) {
-      results[at] = await work(items[at] as T);
-    }
+    for (const [at, item] of queue) results[at] = await work(item);
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
   return results;

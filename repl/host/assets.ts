@@ -32,7 +32,8 @@ export function pyodideFolder(): string {
 }
 
 export function readAssets(): KernelAssets {
-  const pyodide = (name: string): string => join(pyodideFolder(), name);
+  const folder = pyodideFolder();
+  const pyodide = (name: string): string => join(folder, name);
   const own = (...names: string[]): string => readFileSync(join(REPL_FOLDER, ...names), 'utf8');
   return {
     wasm: withMemoryLimit(readFileSync(pyodide('pyodide.asm.wasm')), HARD_HEAP_MIB * PAGES_A_MIB),

@@ -1,5 +1,7 @@
 import ivm from 'isolated-vm';
 import type { KernelAssets } from './assets.ts';
+import { KernelEntries } from './kernel-entries.ts';
+import { moveIn } from './move-in.ts';
 
 /** JavaScript heap of one isolate in MiB; the WebAssembly heap is not part of it. Files of the session are. */
 const ISOLATE_MIB = 512;
@@ -11,46 +13,11 @@ export interface BootShare {
   compiled?: ivm.ExternalCopy<unknown>;
 }
 
-export type EntryName =
-  | 'prepare'
-  | 'stage'
-  | 'write'
-  | 'read'
-  | 'begin'
-  | 'deliver'
-  | 'poll'
-  | 'rest'
-  | 'forget'
-  | 'scan'
-  | 'restore'
-  | 'heapBytes'
-  | 'tableLength'
-  | 'saveFiles'
-  | 'loadFiles';
-
-const ENTRIES: readonly EntryName[] = [
-  'prepare',
-  'stage',
-  'write',
-  'read',
-  'begin',
-  'deliver',
-  'poll',
-  'rest',
-  'forget',
-  'scan',
-  'restore',
-  'heapBytes',
-  'tableLength',
-  'saveFiles',
-  'loadFiles',
-];
-
 export interface BootedIsolate {
   isolate: ivm.Isolate;
   /** The module, for the next isolates of this process. */
   compiled: ivm.ExternalCopy<unknown>;
-  entries: Record<EntryName, ivm.Reference<(...args: never[]) => unknown>>;
+  entries: KernelEntries;
 }
 
 const LOCK_FILE = JSON.stringify({
@@ -79,15 +46,15 @@ export async function bootPyodide(
     new ivm.Callback((path: string) => {
       if (path.endsWith('.wasm')) {
         // With a compiled module only the size counts: environment.js tells the main module by it.
-        return copyIn(share.compiled ? new Uint8Array(2_000_000) : assets.wasm);
+        return moveIn(share.compiled ? new Uint8Array(2_000_000) : assets.wasm);
       }
-      return copyIn(path.endsWith('.zip') ? assets.stdlib : new Uint8Array());
+      return moveIn(path.endsWith('.zip') ? assets.stdlib : new Uint8Array());
     }),
   );
   await global.set('_read', new ivm.Callback(() => ''));
   await context.eval(assets.environment);
   if (share.compiled) await global.set('_compiled', share.compiled.copyInto());
-  if (share.snapshot) await global.set('_snapshot', copyIn(share.snapshot));
+  if (share.snapshot) await global.set('_snapshot', moveIn(share.snapshot));
   for (const [source, name] of [
     [assets.asm, '_asm'],
     [assets.main, '_main'],
@@ -116,29 +83,14 @@ export async function bootIsolate(share: BootShare): Promise<BootedIsolate> {
   const { isolate, context } = await bootPyodide(share);
   const { global } = context;
   const { assets } = share;
-  await global.set('_scanner', copyIn(assets.scanner));
+  await global.set('_scanner', moveIn(assets.scanner));
   await global.set('_sources', assets.sources);
   await global.set('_bootstrap', assets.bootstrap);
   await context.eval(assets.files);
   const compiled: ivm.ExternalCopy<unknown> =
     share.compiled ?? (await context.eval('_env.captured.module', { externalCopy: true }));
   const api: ivm.Reference = await context.eval(assets.kernel, { reference: true });
-  const entries = {} as BootedIsolate['entries'];
-  for (const name of ENTRIES) {
-    entries[name] = (await api.get(name, {
-      reference: true,
-    })) as BootedIsolate['entries'][EntryName];
-  }
-  api.release();
-  return { isolate, compiled, entries };
-}
-
-function copyIn(bytes: Uint8Array): ivm.Copy<ArrayBuffer> {
-  const own = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  return new ivm.ExternalCopy(own as ArrayBuffer, { transferOut: true }).copyInto({
-    release: true,
-    transferIn: true,
-  });
+  return { isolate, compiled, entries: await KernelEntries.of(api) };
 }
 
 function refuseImport(specifier: string): never {

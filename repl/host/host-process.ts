@@ -3,15 +3,16 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { errorText } from '../error-text.ts';
 import { pyodideFolder, REPL_FOLDER } from './assets.ts';
 import type { BaseDescription } from './base-description.ts';
-import { FrameError, readFrames, writeFrame } from './frames.ts';
+import { readFrames, writeFrame } from './frames.ts';
 import {
   HostReply,
   type HostOp,
   type HostRequest,
   type HostResult,
-  HostResults,
+  HOST_RESULTS,
 } from './host-protocol.ts';
 import { type FaultKind, KernelFault } from './kernel-fault.ts';
 
@@ -109,7 +110,7 @@ export class HostProcess {
   async ask<Op extends HostOp>(
     request: HostRequest & { op: Op },
     attachments: readonly Uint8Array[] = [],
-  ): Promise<{ result: HostResult<Op>; attachments: Buffer[] }> {
+  ): Promise<{ result: HostResult[Op]; attachments: Buffer[] }> {
     if (this.#gone) throw this.#gone;
     this.#lastId += 1;
     const id = this.#lastId;
@@ -121,9 +122,9 @@ export class HostProcess {
       // The exit handler says why.
       .catch(() => {});
     const { result, attachments: attached } = await answer.promise;
-    const parsed = HostResults[request.op].safeParse(result);
+    const parsed = HOST_RESULTS[request.op].safeParse(result);
     if (!parsed.success) throw this.#end(`broke the protocol: ${parsed.error.message}`);
-    return { result: parsed.data as HostResult<Op>, attachments: attached };
+    return { result: parsed.data, attachments: attached };
   }
 
   /** Ends the process and all its kernels. */
@@ -150,8 +151,7 @@ export class HostProcess {
         }
       }
     } catch (error) {
-      const why =
-        error instanceof FrameError ? error.message : (error as Error).message.slice(0, 500);
+      const why = errorText(error).slice(0, 500);
       this.#end(`broke the protocol: ${why}`);
     }
   }

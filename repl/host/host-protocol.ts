@@ -79,20 +79,36 @@ export const CellReport = z.discriminatedUnion('kind', [
 ]);
 export type CellReport = z.infer<typeof CellReport>;
 
+const TakeResult = z.object({ kernel: KernelId.nullable(), computeMs: z.number() });
+const OpenResult = z.object({ kernel: KernelId });
+/** Attached: the blob. */
+const ImageResult = z.object({ heapDigest: Digest, heapBytes: z.int(), blob: Attachment });
+const ParkResult = z.object({ parked: z.boolean() });
+const DestroyResult = z.object({});
+
 /** The answer to each request. */
-export const HostResults = {
+export interface HostResult {
+  build: BaseDescription;
+  take: z.infer<typeof TakeResult>;
+  open: z.infer<typeof OpenResult>;
+  start: CellReport;
+  deliver: CellReport;
+  image: z.infer<typeof ImageResult>;
+  park: z.infer<typeof ParkResult>;
+  destroy: z.infer<typeof DestroyResult>;
+}
+export type HostOp = keyof HostResult;
+
+export const HOST_RESULTS: { [Op in HostOp]: z.ZodType<HostResult[Op]> } = {
   build: BaseDescription,
-  take: z.object({ kernel: KernelId.nullable(), computeMs: z.number() }),
-  open: z.object({ kernel: KernelId }),
+  take: TakeResult,
+  open: OpenResult,
   start: CellReport,
   deliver: CellReport,
-  /** Attached: the blob. */
-  image: z.object({ heapDigest: Digest, heapBytes: z.int(), blob: Attachment }),
-  park: z.object({ parked: z.boolean() }),
-  destroy: z.object({}),
-} as const;
-export type HostOp = keyof typeof HostResults;
-export type HostResult<Op extends HostOp> = z.infer<(typeof HostResults)[Op]>;
+  image: ImageResult,
+  park: ParkResult,
+  destroy: DestroyResult,
+};
 
 export const HostReply = z.union([
   z.object({ id: z.int(), ok: z.literal(true), result: z.unknown() }),

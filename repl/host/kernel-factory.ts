@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import type ivm from 'isolated-vm';
 import { PageDigests } from '../image/heap-digest.ts';
 import { CURRENT_IMAGE_VERSION } from '../image/image-format.ts';
 import type { KernelAssets } from './assets.ts';
@@ -12,6 +11,7 @@ import { WARM_UP_CELLS } from './warm-up.ts';
 const PYTHON = '3.14.2';
 const PYODIDE = '314.0.7';
 const NO_ENTROPY = '0'.repeat(64);
+const BOOT_TIMEOUT_MS = 60_000;
 const WARM_UP_LIMITS = {
   computeMs: 60_000,
   heapMiB: 512,
@@ -101,16 +101,10 @@ export class KernelFactory {
   async #measure(): Promise<KernelBase> {
     const booted = await this.#boot();
     this.#spare = booted;
-    const call = async <T>(
-      name: keyof BootedIsolate['entries'],
-      ...args: unknown[]
-    ): Promise<T> => {
-      const entry = booted.entries[name] as ivm.Reference<(...args: never[]) => unknown>;
-      return (await entry.apply(undefined, args as never[], { result: { copy: true } })) as T;
-    };
-    const heapBytes = await call<number>('heapBytes');
-    const heap = Buffer.from(await call<ArrayBuffer>('read', 0, heapBytes));
-    const tableLength = await call<number>('tableLength');
+    const { entries } = booted;
+    const heapBytes = await entries.number('heapBytes', [], BOOT_TIMEOUT_MS);
+    const heap = await entries.bytes('read', [0, heapBytes], BOOT_TIMEOUT_MS);
+    const tableLength = await entries.number('tableLength', [], BOOT_TIMEOUT_MS);
     return { runtime: 'base', heap, digests: PageDigests.of(heap), tableLength };
   }
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { z } from 'zod';
+import { errorText } from '../error-text.ts';
 import type { CellReport, HostedCall, HostRequest } from './host-protocol.ts';
 import { faultFromText, KernelFault } from './kernel-fault.ts';
 import type { KernelFactory } from './kernel-factory.ts';
@@ -79,7 +80,7 @@ export class KernelHost {
         this.#leased.get(request.kernel)?.dispose();
         this.#leased.delete(request.kernel);
         return { result: {} };
-      case 'build':
+      default:
         throw new Error('a host that serves kernels builds none');
     }
   }
@@ -113,7 +114,7 @@ export class KernelHost {
       return { result: report, attachments: texts };
     } catch (error) {
       const fault =
-        error instanceof KernelFault ? error : new KernelFault('crash', (error as Error).message);
+        error instanceof KernelFault ? error : new KernelFault('crash', errorText(error));
       this.#leased.delete(number);
       kernel.dispose();
       const { kind, message } = fault;

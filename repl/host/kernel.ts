@@ -1,10 +1,12 @@
-import ivm from 'isolated-vm';
+import type ivm from 'isolated-vm';
 import type { CellLimits } from '../../protocol/index.ts';
-import { PAGE_BYTES, PageDigests } from '../image/heap-digest.ts';
+import { PAGE_BYTES, type PageDigests } from '../image/heap-digest.ts';
 import { decodeImage, encodeImage } from '../image/image-format.ts';
 import { Lineage } from '../image/lineage.ts';
-import type { BootedIsolate, EntryName } from './boot-isolate.ts';
+import type { BootedIsolate } from './boot-isolate.ts';
+import type { EntryName, KernelEntries } from './kernel-entries.ts';
 import { KernelFault, toKernelFault } from './kernel-fault.ts';
+import { moveIn } from './move-in.ts';
 import { pythonText } from './python-text.ts';
 
 /** Time for what is no model code: imaging, restoring, reading. A kernel that exceeds it is thrown away. */
@@ -37,7 +39,7 @@ export interface StoredImage {
  */
 export class Kernel {
   readonly #isolate: ivm.Isolate;
-  readonly #entries: BootedIsolate['entries'];
+  readonly #entries: KernelEntries;
   readonly #base: KernelBase;
   readonly #lineage: Lineage;
   readonly #digests: PageDigests;
@@ -66,26 +68,37 @@ export class Kernel {
     if (!this.#isolate.isDisposed) this.#isolate.dispose();
   }
 
-  async #call<T>(name: EntryName, args: unknown[], timeoutMs = SERVICE_TIMEOUT_MS): Promise<T> {
+  /** Every way into the isolate: the first fault is the kernel's last word. */
+  async #guarded<T>(work: (entries: KernelEntries) => Promise<T>): Promise<T> {
     if (this.#fault) throw this.#fault;
     try {
-      const entry = this.#entries[name] as ivm.Reference<(...args: never[]) => unknown>;
-      return (await entry.apply(undefined, args as never[], {
-        result: { copy: true },
-        timeout: Math.max(1, Math.ceil(timeoutMs)),
-      })) as T;
+      return await work(this.#entries);
     } catch (error) {
       this.#fault ??= toKernelFault(error);
       throw this.#fault;
     }
   }
 
+  #call(name: EntryName, args: Parameters<KernelEntries['call']>[1] = []): Promise<unknown> {
+    return this.#guarded((entries) => entries.call(name, args, SERVICE_TIMEOUT_MS));
+  }
+
+  #number(name: EntryName, args: Parameters<KernelEntries['call']>[1] = []): Promise<number> {
+    return this.#guarded((entries) => entries.number(name, args, SERVICE_TIMEOUT_MS));
+  }
+
+  #bytes(name: EntryName, args: Parameters<KernelEntries['call']>[1] = []): Promise<Buffer> {
+    return this.#guarded((entries) => entries.bytes(name, args, SERVICE_TIMEOUT_MS));
+  }
+
   /** One stretch of model code: an entry, then a look at what it left behind. Returns the JSON text that Python gives. */
   async #compute(limitMs: number, entry: EntryName, argument: string): Promise<string> {
     const before = this.#isolate.cpuTime;
     try {
-      await this.#call(entry, [argument], limitMs - this.cellMs);
-      return await this.#call<string>('poll', [], limitMs);
+      return await this.#guarded(async (entries) => {
+        await entries.call(entry, [argument], limitMs - this.cellMs);
+        return entries.text('poll', [], limitMs);
+      });
     } finally {
       this.cellMs += Number(this.#isolate.cpuTime - before) / 1e6;
     }
@@ -111,7 +124,7 @@ export class Kernel {
   async #stage(texts: readonly Buffer[]): Promise<void> {
     for (const utf8 of texts) {
       const { length, maxChar, bytes } = pythonText(utf8);
-      const address = await this.#call<number>('stage', [length, maxChar]);
+      const address = await this.#number('stage', [length, maxChar]);
       if (address === 0) {
         throw (this.#fault = new KernelFault(
           'memory',
@@ -120,7 +133,7 @@ export class Kernel {
       }
       for (let at = 0; at < bytes.length; at += COPY_BYTES) {
         const part = bytes.slice(at, at + COPY_BYTES);
-        await this.#call('write', [address + at, copyOut(part)]);
+        await this.#call('write', [address + at, moveIn(part)]);
       }
     }
   }
@@ -130,32 +143,32 @@ export class Kernel {
     const parts: Buffer[] = [];
     for (let at = 0; at < length; at += COPY_BYTES) {
       const size = Math.min(COPY_BYTES, length - at);
-      parts.push(Buffer.from(await this.#call<ArrayBuffer>('read', [address + at, size])));
+      parts.push(await this.#bytes('read', [address + at, size]));
     }
     return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
   }
 
   /** After an outcome was read: the cell's machinery leaves the heap, which is then at rest. */
   async rest(): Promise<void> {
-    await this.#call('rest', []);
+    await this.#call('rest');
   }
 
   /** Ends the warm-up: the session as new. */
   async forget(): Promise<void> {
-    await this.#call('forget', []);
+    await this.#call('forget');
   }
 
   /** The image of the present state as a blob. Throws a fault when the state cannot be restored elsewhere. */
   async image(digestOf: (blob: Buffer) => string): Promise<{ heapDigest: string; blob: Buffer }> {
     const dirty = await this.#scan();
-    const tableLength = await this.#call<number>('tableLength', []);
+    const tableLength = await this.#number('tableLength');
     if (tableLength !== this.#base.tableLength) {
       throw (this.#fault = new KernelFault(
         'crash',
         'the cell changed the function table, which an image does not hold',
       ));
     }
-    const files = Buffer.from(await this.#call<ArrayBuffer>('saveFiles', []));
+    const files = await this.#bytes('saveFiles');
     const estimate = 2048 + dirty.size * 40;
     const fold = await this.#lineage.advance(dirty, estimate, (pages) => this.#readPages(pages));
     const heapDigest = this.#digests.heapDigest(tableLength, files);
@@ -171,8 +184,8 @@ export class Kernel {
 
   /** Content of the pages that changed since the last scan; brings the digests up to date. */
   async #scan(): Promise<Map<number, Buffer>> {
-    this.#heapBytes = await this.#call<number>('heapBytes', []);
-    const scanned = Buffer.from(await this.#call<ArrayBuffer>('scan', []));
+    this.#heapBytes = await this.#number('heapBytes');
+    const scanned = await this.#bytes('scan');
     const count = scanned.readUInt32LE(0);
     this.#digests.grow(this.#heapBytes);
     const dirty = new Map<number, Buffer>();
@@ -219,9 +232,9 @@ export class Kernel {
       content.copy(buffer, 4 * pages.length + PAGE_BYTES * i);
       this.#digests.set(page, content);
     });
-    await this.#call('restore', [heapBytes, pages.length, copyOut(buffer)]);
+    await this.#call('restore', [heapBytes, pages.length, moveIn(buffer)]);
     this.#heapBytes = heapBytes;
-    if (this.#files.length > 0) await this.#call('loadFiles', [copyOut(this.#files)]);
+    if (this.#files.length > 0) await this.#call('loadFiles', [moveIn(this.#files)]);
     const found = this.#digests.heapDigest(this.#base.tableLength, this.#files);
     if (found !== heapDigest) {
       throw (this.#fault = new KernelFault(
@@ -230,13 +243,4 @@ export class Kernel {
       ));
     }
   }
-}
-
-/** Moved, not copied again, into the isolate. */
-function copyOut(bytes: Uint8Array): unknown {
-  const own = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  return new ivm.ExternalCopy(own as ArrayBuffer, { transferOut: true }).copyInto({
-    release: true,
-    transferIn: true,
-  });
 }

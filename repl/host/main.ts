@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { errorText } from '../error-text.ts';
 import { readAssets } from './assets.ts';
 import { BaseDescription, DESCRIPTION_FILE, SNAPSHOT_FILE } from './base-description.ts';
 import { type Frame, readFrames, writeFrame } from './frames.ts';
@@ -55,7 +56,7 @@ async function answer(host: KernelHost | null, { message, attachments }: Frame):
     send({ id, ok: true, result: answered.result }, answered.attachments);
   } catch (error) {
     const fault = error instanceof KernelFault ? error.kind : 'bug';
-    send({ id, ok: false, fault, message: (error as Error).message.slice(0, 1000) });
+    send({ id, ok: false, fault, message: errorText(error).slice(0, 1000) });
   }
 }
 
@@ -63,7 +64,7 @@ try {
   const host = await openHost();
   for await (const frame of readFrames(process.stdin)) void answer(host, frame);
 } catch (error) {
-  send({ refused: (error as Error).message.slice(0, 1000) });
+  send({ refused: errorText(error).slice(0, 1000) });
   await writing;
 }
 // Not process.exit(): it segfaults while isolates live.

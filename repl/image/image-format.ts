@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { z } from 'zod';
+import { errorText } from '../error-text.ts';
 import { Digest } from '../../protocol/index.ts';
 import { PAGE_BYTES } from './heap-digest.ts';
 
@@ -113,7 +114,7 @@ export function decodeHeader(blob: Uint8Array): { header: ImageHeader; bodyAt: n
     }
     return { header, bodyAt };
   } catch (error) {
-    throw new ImageUnreadable(`its header is damaged: ${(error as Error).message}`);
+    throw new ImageUnreadable(`its header is damaged: ${errorText(error)}`);
   }
 }
 
@@ -126,7 +127,7 @@ export async function decodeImage(blob: Uint8Array): Promise<DecodedImage> {
   let at = header.pageCount * 5;
   for (let i = 0; i < header.pageCount; i++) {
     const page = body.readUInt32LE(4 * i);
-    const code = body.readUInt8(4 * header.pageCount + i) as PageCode;
+    const code = asPageCode(body.readUInt8(4 * header.pageCount + i));
     if (code === PageCode.zero) pages.push({ page, code });
     else {
       pages.push({ page, code, bytes: body.subarray(at, at + PAGE_BYTES) });
@@ -136,6 +137,11 @@ export async function decodeImage(blob: Uint8Array): Promise<DecodedImage> {
   if (at !== body.length) throw new ImageUnreadable('its pages do not fill its body');
   const files = header.filesBytes === null ? null : await decompress(blob.subarray(bodyEnd), limit);
   return { header, pages, files };
+}
+
+function asPageCode(value: number): PageCode {
+  if (value === PageCode.xor || value === PageCode.bytes || value === PageCode.zero) return value;
+  throw new ImageUnreadable(`it gives a page in the unknown way ${value}`);
 }
 
 /** The blob cannot be read as a heap image; the message says why, beginning with "it" or "its". */

@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle, unicorn/consistent-function-scoping, typescript/no-floating-promises -- a script for a realm of its own, whose globals and Pyodide's internals are named so */
 // Runs first in a fresh isolate: what Pyodide's "shell" environment expects, in pure JavaScript, with a virtual clock
 // and seeded entropy. Everything closes over its state; the functions that move clock and entropy leave through `_env`,
 // which kernel.js takes and deletes.
@@ -7,8 +8,8 @@ globalThis.self = globalThis;
   const fromCharCode = String.fromCharCode;
 
   class TextDecoder {
-    constructor(label = 'utf-8', options = undefined) {
-      this.encoding = String(label).toLowerCase();
+    constructor(label = 'utf-8', options) {
+      this.encoding = label.toLowerCase();
       this.fatal = Boolean(options && options.fatal);
     }
     decode(input) {

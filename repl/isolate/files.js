@@ -1,7 +1,8 @@
+/* oxlint-disable no-underscore-dangle, unicorn/consistent-function-scoping, typescript/no-floating-promises -- a script for a realm of its own, whose globals and Pyodide's internals are named so */
 // The in-memory file system of a kernel as bytes and back: nodes (path, mode, times, inode, content), open descriptors
 // (with shared offsets), the working directory. What is in the base file system and was not changed is left out.
 'use strict';
-globalThis._files = (FS, module) => {
+globalThis._files = (FS) => {
   const SKIP = /^\/(?:dev|proc)(?:\/|$)/;
   const isFile = FS.isFile.bind(FS);
   const isDir = FS.isDir.bind(FS);

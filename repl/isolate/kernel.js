@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle, unicorn/consistent-function-scoping, typescript/no-floating-promises, unicorn/no-thenable -- a script for a realm of its own, whose globals and Pyodide's internals are named so */
 // Evaluated once in a booted isolate, then sealed: returns the only functions that the host may call. They are held by
 // the host alone; nothing of it stays reachable in the realm.
 // K1  An entry returns only when its microtasks have been drained: then no stack can go on (the host runs a second entry to look).
@@ -172,7 +173,7 @@
   };
 
   // ---- sealing
-  const files = globalThis._files(FS, module);
+  const files = globalThis._files(FS);
   api.saveFiles = files.save;
   api.loadFiles = files.load;
   python.runPython('import rlm.seal as _s; _s.seal(); del _s');

@@ -1,0 +1,85 @@
+import type ivm from 'isolated-vm';
+import { KernelFault } from './kernel-fault.ts';
+
+/** The functions of `isolate/kernel.js`, which say there what they do. */
+export const ENTRY_NAMES = [
+  'prepare',
+  'stage',
+  'write',
+  'read',
+  'begin',
+  'deliver',
+  'poll',
+  'rest',
+  'forget',
+  'scan',
+  'restore',
+  'heapBytes',
+  'tableLength',
+  'saveFiles',
+  'loadFiles',
+] as const;
+export type EntryName = (typeof ENTRY_NAMES)[number];
+
+type Argument = number | string | ivm.Copy<ArrayBuffer>;
+
+/** The ways into one isolate. Whoever holds the isolate's JavaScript can answer anything: what comes back is checked. */
+export class KernelEntries {
+  readonly #references: Record<EntryName, ivm.Reference>;
+
+  private constructor(references: Record<EntryName, ivm.Reference>) {
+    this.#references = references;
+  }
+
+  /** From the object that `isolate/kernel.js` evaluates to; releases it. */
+  static async of(api: ivm.Reference): Promise<KernelEntries> {
+    const entry = (name: EntryName): Promise<ivm.Reference> => api.get(name, { reference: true });
+    const references: Record<EntryName, ivm.Reference> = {
+      prepare: await entry('prepare'),
+      stage: await entry('stage'),
+      write: await entry('write'),
+      read: await entry('read'),
+      begin: await entry('begin'),
+      deliver: await entry('deliver'),
+      poll: await entry('poll'),
+      rest: await entry('rest'),
+      forget: await entry('forget'),
+      scan: await entry('scan'),
+      restore: await entry('restore'),
+      heapBytes: await entry('heapBytes'),
+      tableLength: await entry('tableLength'),
+      saveFiles: await entry('saveFiles'),
+      loadFiles: await entry('loadFiles'),
+    };
+    api.release();
+    return new KernelEntries(references);
+  }
+
+  /** Calls an entry; resolves when its microtasks are done too. Rejects with the errors of isolated-vm. */
+  async call(name: EntryName, args: readonly Argument[], timeoutMs: number): Promise<unknown> {
+    const timeout = Math.max(1, Math.ceil(timeoutMs));
+    return this.#references[name].apply(undefined, [...args], { result: { copy: true }, timeout });
+  }
+
+  async number(name: EntryName, args: readonly Argument[], timeoutMs: number): Promise<number> {
+    const value = await this.call(name, args, timeoutMs);
+    if (typeof value !== 'number') throw forged(name);
+    return value;
+  }
+
+  async text(name: EntryName, args: readonly Argument[], timeoutMs: number): Promise<string> {
+    const value = await this.call(name, args, timeoutMs);
+    if (typeof value !== 'string') throw forged(name);
+    return value;
+  }
+
+  async bytes(name: EntryName, args: readonly Argument[], timeoutMs: number): Promise<Buffer> {
+    const value = await this.call(name, args, timeoutMs);
+    if (!(value instanceof ArrayBuffer)) throw forged(name);
+    return Buffer.from(value);
+  }
+}
+
+function forged(name: EntryName): KernelFault {
+  return new KernelFault('crash', `the interpreter answered ${name} with another type`);
+}
