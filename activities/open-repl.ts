@@ -12,7 +12,7 @@ export function createOpenRepl({ repl }: { repl: Repl }): ReplActivities['openRe
       const step = OpenReplInput.parse(input);
       const outcome = await repl.runStep(
         { ...step, image: repl.base, code: textRefOf(''), journal: null, delivery: null },
-        { signal, onProgress: note },
+        { signal, onProgress: (progress) => note({ ...progress }) },
       );
       if (outcome.kind !== 'finished') {
         const why = outcome.kind === 'rolledBack' ? outcome.message : 'it waits for calls';

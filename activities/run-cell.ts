@@ -11,7 +11,9 @@ export function createRunCell({ repl }: { repl: Repl }): ReplActivities['runCell
   return async function runCell(input: RunCellInput): Promise<CellOutcome> {
     return withHeartbeat(async ({ signal, note }) => {
       const step = RunCellInput.parse(input);
-      return CellOutcome.parse(await repl.runStep(step, { signal, onProgress: note }));
+      return CellOutcome.parse(
+        await repl.runStep(step, { signal, onProgress: (progress) => note({ ...progress }) }),
+      );
     });
   };
 }
