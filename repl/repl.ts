@@ -68,12 +68,13 @@ export async function openRepl(options: ReplOptions): Promise<Repl> {
 export async function prepareBaseImage(options: {
   cacheDir: string;
   onProgress?: (line: string) => void;
-}): Promise<{ runtime: string; digest: string; built: boolean }> {
-  const { description, built } = await prepareBase(
+}): Promise<{ runtime: string; digest: string; built: boolean; path: string }> {
+  const { description, built, folder } = await prepareBase(
     options.cacheDir,
     options.onProgress ?? (() => {}),
   );
-  return { runtime: description.runtime, digest: description.heapDigest, built };
+  const { runtime, heapDigest: digest } = description;
+  return { runtime, digest, built, path: folder };
 }
 
 /** The base as an image: no pages. It names the runtime, so that a fork of the empty REPL is possible. */
