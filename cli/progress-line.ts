@@ -6,7 +6,7 @@ export function progressLine(progress: Progress): string {
   const parts = [
     progress.turn === 0 ? 'starting' : `turn ${progress.turn}/${progress.maxTurns}`,
     ...(progress.turn === 0 || progress.phase === 'ended' ? [] : [activity(progress)]),
-    ...(round === null ? [count(spend.calls, 'sub-call')] : []),
+    ...(progress.phase === 'calling' && round !== null ? [] : [count(spend.calls, 'sub-call')]),
     `${money(spend.usage.costUsd)}${spend.usage.estimated ? ' (estimated)' : ''} of ${money(progress.maxCostUsd)}`,
     ...(draft === null
       ? []

@@ -18,17 +18,24 @@ export async function watchRun(
   options: WatchOptions,
 ): Promise<void> {
   const { signal, everyMs = 300 } = options;
-  let last = '';
+  let last: Progress | null = null;
   while (!signal.aborted) {
     const progress = await client.progress(workflowId).catch(() => null);
     if (signal.aborted) return;
-    const text = JSON.stringify(progress);
-    if (progress !== null && text !== last) {
-      last = text;
+    if (progress !== null && isNews(last, progress)) {
+      last = progress;
       options.onProgress(progress);
     }
     await pause(everyMs, signal);
   }
+}
+
+/** While no worker answers, a look gives the state of an earlier moment: the one that a run leaves behind once a turn. */
+function isNews(last: Progress | null, now: Progress): boolean {
+  if (last === null) return true;
+  if (now.turn < last.turn) return false;
+  if (now.turn === last.turn && now.spend.calls < last.spend.calls) return false;
+  return JSON.stringify(last) !== JSON.stringify(now);
 }
 
 /** Resolves after `ms` or as soon as the signal aborts; leaves no timer and no listener behind. */

@@ -55,7 +55,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     if (log.length > KEPT_LOG_LINES) log.shift();
     options.onLog?.(line);
   });
-  const ended = once(child, 'close').then(() => undefined);
+  // Not 'close': its output may stay open a little longer in a child of its own.
+  const ended = once(child, 'exit').then(() => undefined);
   const ready = await readiness(child, stdout, options.readyMs ?? 60_000, log);
   return {
     pid: ready.pid,

@@ -1,4 +1,4 @@
-import { cellDigests, readTrail, type Trail } from '../../audit/index.ts';
+import { callAttempts, cellDigests, readTrail, type Trail } from '../../audit/index.ts';
 import type { RlmClient, RunAnswer, StartedRun } from '../../client/index.ts';
 import type { TrailEvent } from '../../protocol/index.ts';
 import type { Kill } from './demo-kill.ts';
@@ -29,9 +29,9 @@ export function countRepeats(
   kill: Kill,
 ): RepeatCount {
   const sub = log.filter((call) => call.kind === 'sub');
-  const before = sub.filter((call) => call.atMs <= kill.atMs);
+  const before = sub.filter((call) => call.atMs <= kill.goneMs);
   const calls = runs.reduce((sum, run) => sum + run.result.spend.calls, 0);
-  const stored = completedCalls(events, kill.atMs);
+  const stored = completedCalls(events, kill.goneMs);
   const again = new Set(repeatedPrompts(sub, runs.length));
   return {
     before: before.length,
@@ -43,6 +43,18 @@ export function countRepeats(
         again.has(call.prompt) && call.answered && call.atMs + (call.durationMs ?? 0) <= kill.atMs,
     ).length,
   };
+}
+
+/** What the run's own trail says of calls that were tried more than once. */
+export interface TriedAgain {
+  calls: number;
+  /** Of these, calls whose answer was found stored: nobody was asked again. */
+  foundStored: number;
+}
+
+export function countTriedAgain(trail: Trail): TriedAgain {
+  const again = callAttempts(trail).filter(({ attempts }) => attempts > 1);
+  return { calls: again.length, foundStored: again.filter(({ repeated }) => repeated).length };
 }
 
 /** Prompts that came more often than once a run. */

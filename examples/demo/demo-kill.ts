@@ -4,7 +4,9 @@ import type { Progress } from '../../protocol/index.ts';
 
 /** What was killed, and where the run was. */
 export interface Kill {
+  /** When the signal was sent, and when the worker was known to be gone. */
   atMs: number;
+  goneMs: number;
   worker: number;
   kernelHosts: readonly number[];
   cell: string;
@@ -45,10 +47,11 @@ export async function killHalfway(
   );
   await Promise.race([watched, over]);
   if (at === undefined) return null;
+  const atMs = Date.now();
   await worker.kill();
   return {
-    // Once it is gone: what it sent until then is not sent again by it.
-    atMs: Date.now(),
+    atMs,
+    goneMs: Date.now(),
     worker: worker.pid,
     kernelHosts: worker.kernelHosts,
     cell: at.cell ?? '',

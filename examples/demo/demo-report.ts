@@ -1,6 +1,6 @@
 import { count, money, seconds } from '../../cli/index.ts';
 import type { RunAnswer } from '../../client/index.ts';
-import type { CellPair, RepeatCount } from './demo-check.ts';
+import type { CellPair, RepeatCount, TriedAgain } from './demo-check.ts';
 import type { Kill } from './demo-kill.ts';
 import type { TimeSplit } from './demo-time-split.ts';
 
@@ -14,7 +14,9 @@ export interface DemoReport {
   spend: RunAnswer['result']['spend'];
   pages: number;
   kill: Kill | null;
+  /** Counted at the stand-in; null for a real model, which keeps no log for us. */
   repeats: RepeatCount | null;
+  triedAgain: TriedAgain;
   /** What the heaps were compared with. */
   comparedWith: 'undisturbed run' | 're-executed steps';
   cells: CellPair[];
@@ -41,7 +43,7 @@ export function proofLines(report: DemoReport): string[] {
   return [...killLines(report), '', ...heapLines(report)];
 }
 
-function killLines({ kill, repeats }: DemoReport): string[] {
+function killLines({ kill, repeats, triedAgain }: DemoReport): string[] {
   if (kill === null) {
     return ['The run made no parallel round that could be interrupted, so nothing was killed.'];
   }
@@ -49,7 +51,7 @@ function killLines({ kill, repeats }: DemoReport): string[] {
   if (repeats === null) {
     return [
       killed,
-      `The other ${kill.total - kill.answered} were made by the next worker. A real provider keeps no log for us, so repeats are not counted here.`,
+      `Calls repeated:     at most ${triedAgain.calls - triedAgain.foundStored} (${triedAgain.calls} were tried again, ${triedAgain.foundStored} of them found their answer stored; a real provider keeps no log to count at)`,
     ];
   }
   const late =

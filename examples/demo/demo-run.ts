@@ -12,7 +12,14 @@ import {
 } from '../../cli/index.ts';
 import { RlmClient, type RunAnswer, type RunRequest, type StartedRun } from '../../client/index.ts';
 import { buildCompendium, type Compendium } from './compendium.ts';
-import { type CellPair, countRepeats, eventsOf, pairCells, trailOf } from './demo-check.ts';
+import {
+  type CellPair,
+  countRepeats,
+  countTriedAgain,
+  eventsOf,
+  pairCells,
+  trailOf,
+} from './demo-check.ts';
 import { type Kill, killHalfway } from './demo-kill.ts';
 import { type DemoModel, openDemoModel } from './demo-model.ts';
 import type { DemoReport } from './demo-report.ts';
@@ -183,6 +190,7 @@ async function reportOf(stage: Stage, outcome: Outcome): Promise<DemoReport> {
     pages: stage.compendium.pages,
     kill,
     repeats: kill === null || log === null ? null : countRepeats(log, events, runs, kill),
+    triedAgain: countTriedAgain(trail),
     comparedWith: otherTrail === null ? 're-executed steps' : 'undisturbed run',
     cells,
     digestsEqual: cells.length > 0 && cells.every((pair) => pair.heapDigest === pair.undisturbed),
