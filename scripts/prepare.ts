@@ -18,6 +18,7 @@ try {
   // Imported here, so that a package that does not load is one line too.
   const { prepareBaseImage } = await import('../repl/index.ts');
   const { loadWorkerConfig } = await import('../worker/config.ts');
+  const { bundleWorkflows } = await import('../worker/workflow-bundle.ts');
   const { findTemporalCli } = await import('../worker/temporal-cli.ts');
   const { cacheDir } = loadWorkerConfig(process.env);
   const cli = await timed(
@@ -30,7 +31,12 @@ try {
     () => prepareBaseImage({ cacheDir, onProgress: say }),
     ({ runtime, built }) => `${built ? 'built' : 'found'}, ${runtime}`,
   );
-  console.log(JSON.stringify({ artifacts: [cli.path, image.path] }));
+  const bundle = await timed(
+    'the workflows’ bundle',
+    () => bundleWorkflows(cacheDir),
+    ({ codePath }) => codePath,
+  );
+  console.log(JSON.stringify({ artifacts: [cli.path, image.path, bundle.codePath] }));
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   say(message.replaceAll(/\s*\n\s*/g, ' '));

@@ -1,4 +1,4 @@
-import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import {
   createMainActivities,
   createModelActivities,
@@ -10,7 +10,7 @@ import { modelTaskQueue, replTaskQueue } from '../protocol/index.ts';
 import { openRepl, type Repl } from '../repl/index.ts';
 import { cached, openStore } from '../store/index.ts';
 import { ConfigInvalid, type WorkerConfig } from './config.ts';
-import { bundleWorkflows } from './workflow-bundle.ts';
+import { bundleWorkflows, type WorkflowBundlePath } from './workflow-bundle.ts';
 
 /** Bytes of immutable blobs kept in memory: journals and transcripts are read again and again. */
 const BLOB_CACHE_BYTES = 64 * 1024 * 1024;
@@ -29,7 +29,7 @@ export interface RunningWorker {
 export interface StartWorkerOptions {
   /** Provider keys and model names; see `loadRegistry`. */
   env: Readonly<Record<string, string | undefined>>;
-  bundle?: WorkflowBundleWithSourceMap;
+  bundle?: WorkflowBundlePath;
   /** Only workflow tasks: answers queries and current details of any run, takes no activity, opens no kernel. */
   workflowsOnly?: boolean;
 }
@@ -42,7 +42,7 @@ export async function startWorker(
   const connection = await connect(config);
   let repl: Repl | undefined;
   try {
-    const bundling = Promise.resolve(options.bundle ?? bundleWorkflows());
+    const bundling = Promise.resolve(options.bundle ?? bundleWorkflows(config.cacheDir));
     // Awaited below; a failure of the kernel before that must not make this one unhandled.
     bundling.catch(() => undefined);
     const shared = sharedOptions(config, connection);
