@@ -84,7 +84,7 @@ async function installPackages() {
 function isInstalled() {
   const wanted = readJson(join(ROOT, 'package-lock.json'))?.packages;
   const found = readJson(join(MODULES, '.package-lock.json'))?.packages;
-  if (!wanted || !found || !existsSync(PINNED_NODE)) return false;
+  if (!wanted || !found || !pinnedNodeRuns()) return false;
   for (const [path, entry] of Object.entries(wanted)) {
     // Optional packages for other platforms are not installed.
     if (path === '' || (entry.optional && !found[path])) continue;
@@ -119,12 +119,15 @@ async function runNpm(args) {
 
 /** The pinned Node comes from an npm package by its install script. */
 function checkPinnedNode() {
-  const { status } = spawnSync(PINNED_NODE, ['--version'], { stdio: 'ignore' });
-  if (status === 0) return;
+  if (pinnedNodeRuns()) return;
   rmSync(STAMP, { force: true });
   throw new SetupError(
     'The Node that this project pins does not run: install scripts of npm packages must be allowed (npm config get ignore-scripts), then run "npm ci".',
   );
+}
+
+function pinnedNodeRuns() {
+  return spawnSync(PINNED_NODE, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 /** Temporal CLI and base image, by the project's own code. It prints its progress and, last, what it made. */
