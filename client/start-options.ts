@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
-import { caps, clipBytes, type RunStart } from '../protocol/index.ts';
+import { caps, clipBytes, forWebUi, type RunStart } from '../protocol/index.ts';
 
 export interface RunStartOptions {
   staticSummary: string;
@@ -25,7 +25,7 @@ export function startOptions(start: RunStart): RunStartOptions {
       `${text.replace(/\s+/g, ' ')} · ${inputs.length} inputs, ${chars.toLocaleString('en')} chars`,
       caps.SUMMARY_BYTES,
     ),
-    staticDetails: clipBytes(details, caps.DETAILS_BYTES),
+    staticDetails: clipBytes(forWebUi(details), caps.DETAILS_BYTES),
     ...(start.searchAttributes
       ? {
           typedSearchAttributes: [

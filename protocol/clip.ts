@@ -27,3 +27,8 @@ export function utf8Bytes(text: string): number {
   }
   return bytes;
 }
+
+/** Markdown for the Web UI, which would take what stands between two dollar signs for a formula. */
+export function forWebUi(markdown: string): string {
+  return markdown.replaceAll('$', '\\$');
+}

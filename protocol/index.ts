@@ -1,4 +1,4 @@
-export { clipBytes, utf8Bytes } from './clip.ts';
+export { clipBytes, forWebUi, utf8Bytes } from './clip.ts';
 export {
   AnswerCallInput,
   AnswerCallResult,

@@ -1,6 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
-import { caps, clipBytes, MEMO_PROGRESS, type Progress } from '../protocol/index.ts';
+import { caps, clipBytes, forWebUi, MEMO_PROGRESS, type Progress } from '../protocol/index.ts';
 import type { RunContext } from './run-context.ts';
 import type { RunState } from './run-state.ts';
 
@@ -39,7 +39,7 @@ export function progressOf(context: RunContext): Progress {
 /** Writes where the run stands to all places where people look: memo, current details, search attributes. Once a turn. */
 export function report(context: RunContext, status: string): void {
   upsertMemo({ [MEMO_PROGRESS]: progressOf(context) });
-  setCurrentDetails(clipBytes(currentDetails(context, status), caps.DETAILS_BYTES));
+  setCurrentDetails(clipBytes(forWebUi(currentDetails(context, status)), caps.DETAILS_BYTES));
   if (!context.start.searchAttributes) return;
   const { state } = context;
   upsertSearchAttributes([
