@@ -15,5 +15,7 @@ export async function checkModels(model?: string, subModel?: string): Promise<vo
 
 /** Whether this environment names a model endpoint at all. */
 export function modelsAreConfigured(env: NodeJS.ProcessEnv = process.env): boolean {
-  return [env['OPENAI_API_KEY'], env['OPENAI_BASE_URL']].some((value) => (value ?? '') !== '');
+  return [env['OPENAI_API_KEY'], env['OPENAI_BASE_URL'], env['RLM_CONFIG']].some(
+    (value) => (value ?? '') !== '',
+  );
 }

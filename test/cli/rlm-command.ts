@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 const ENTRY = fileURLToPath(new URL('../../bin/rlm.mjs', import.meta.url));
@@ -11,6 +10,13 @@ export interface CommandResult {
   code: number | null;
   stdout: string;
   stderr: string;
+}
+
+export interface RunningCommand {
+  kill(signal: NodeJS.Signals): void;
+  /** Everything that it has said so far. */
+  said(): { stdout: string; stderr: string };
+  readonly result: Promise<CommandResult>;
 }
 
 export interface Workplace {
@@ -22,6 +28,7 @@ export interface Workplace {
     env?: NodeJS.ProcessEnv,
     nodeArgs?: string[],
   ): Promise<CommandResult>;
+  start(args: readonly string[], env?: NodeJS.ProcessEnv, nodeArgs?: string[]): RunningCommand;
   /** Files and folders below `.rlm`. */
   traces(): Promise<string[]>;
   remove(): Promise<void>;
@@ -30,24 +37,32 @@ export interface Workplace {
 export async function openWorkplace(): Promise<Workplace> {
   const dir = await mkdtemp(join(tmpdir(), 'rlm-cli-'));
   await writeFile(join(dir, 'notes.txt'), 'The lift was repaired on Tuesday.\n');
+  const start: Workplace['start'] = (args, env = {}, nodeArgs = []) =>
+    startCommand(dir, [...nodeArgs, ENTRY, ...args], env);
   return {
     dir,
-    rlm: async (args, env = {}, nodeArgs = []) => {
-      const child = spawn(process.execPath, [...nodeArgs, ENTRY, ...args], {
-        cwd: dir,
-        env: { ...withoutSettings(), ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      const closed = new Promise<number | null>((done) => child.once('close', done));
-      const [stdout, stderr, code] = await Promise.all([
-        text(child.stdout),
-        text(child.stderr),
-        closed,
-      ]);
-      return { code, stdout, stderr };
-    },
+    start,
+    rlm: (...command) => start(...command).result,
     traces: () => readdir(join(dir, '.rlm'), { recursive: true }).catch(() => []),
     remove: () => rm(dir, { recursive: true }),
+  };
+}
+
+function startCommand(cwd: string, args: string[], env: NodeJS.ProcessEnv): RunningCommand {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...withoutSettings(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+  return {
+    kill: (signal) => child.kill(signal),
+    said: () => said,
+    result: new Promise((done) => {
+      child.once('close', (code) => done({ code, ...said }));
+    }),
   };
 }
 
