@@ -42,6 +42,11 @@ const PATCHES: ReadonlyArray<{ why: string; find: string; replace: string }> = [
       'createNode(parent,name,mode,dev){if(FS.isBlkdev(mode)||FS.isFIFO(mode)){throw new FS.ErrnoError(63)}' +
       'if(FS.nextInode>(Module["limits"]?.nodes??Infinity))throw new FS.ErrnoError(51);',
   },
+  {
+    why: "the time zone is UTC, called so, whatever the host's is",
+    find: 'return`UTC${sign}${hours}${minutes}`',
+    replace: 'return timezoneOffset===0?"UTC":`UTC${sign}${hours}${minutes}`',
+  },
 ];
 
 /** Pyodide's `pyodide.asm.mjs` with our changes. Throws when a place is not found exactly once. */

@@ -21,7 +21,8 @@ def make(host, run_sync):
 
     ensure_future_or_gate.__name__ = ensure_future_or_gate.__qualname__ = "ensure_future"
     ensure_future_or_gate.__doc__ = ensure_future.__doc__
-    asyncio.ensure_future = ensure_future_or_gate
+    asyncio_names = vars(asyncio)
+    asyncio_names["ensure_future"] = ensure_future_or_gate
 
     class Switch:
         __slots__ = ()
@@ -30,6 +31,7 @@ def make(host, run_sync):
             js_spawn(number)
 
         def suspend(self, number):
+            asyncio_names["ensure_future"] = ensure_future_or_gate
             js_expect(number)
             run_sync(gate)
 

@@ -194,6 +194,7 @@ def make_functions(desk, asyncio):
                 if not future.done():
                     future.set_result(reply)
 
+            loop.hold_time()
             loop.call_soon_threadsafe(set_result)
 
         call.callback = settle

@@ -9,6 +9,8 @@ import time
 
 # A loop that only spins (sleep(0) until a task is done) while calls are pending counts as waiting after this many turns.
 SPINS_BEFORE_WAITING = 2000
+# After a delivery a loop sees the time as it was until its tasks can go no further, but for no more turns than this.
+HELD_TURNS = 1000
 
 
 def install(scheduler):
@@ -68,9 +70,23 @@ def install(scheduler):
             super().__init__()
             self._selector = Selector(self)
             self._clock_resolution = 1e-6
+            self._held = None
+            self._turns = 0
 
         def time(self):
-            return time.monotonic()
+            return time.monotonic() if self._held is None else self._held
+
+        def _run_once(self):
+            super()._run_once()
+            if self._held is not None:
+                self._turns += 1
+                if not self._ready or self._turns > HELD_TURNS:
+                    self._held = None
+
+        def hold_time(self):
+            """Before a delivery: an answer that comes with it wins over a timeout that falls due with it."""
+            self._held = time.monotonic()
+            self._turns = 0
 
         def _process_events(self, events):
             pass

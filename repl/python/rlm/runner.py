@@ -22,7 +22,7 @@ PRELUDE = "<rlm"
 
 def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch):
     base_exception, exact_type, isinstance_, string = BaseException, type, isinstance, str
-    execute, compile_ = exec, compile
+    eval_, any_, compile_ = eval, any, compile
     builtin_names = dict(vars(builtins))
     builtin_vars = vars(builtins)
     reserved = {f.__name__: f for f in functions}
@@ -129,25 +129,26 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         last = None
         if tree.body and isinstance_(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
             last = ast.Expression(tree.body.pop().value)
-        run_part(tree, filename, "exec")
-        if last is None:
-            return stored, None
-        value = run_part(last, filename, "eval")
+        parts = [compile_(tree, filename, "exec", await_flag)]
+        if last is not None:
+            parts.append(compile_(last, filename, "eval", await_flag))
+        if any_(part.co_flags & inspect.CO_COROUTINE for part in parts):
+            value = loop.run(run_async(parts))
+        else:
+            for part in parts:
+                value = eval_(part, namespace)
         if value is None:
             return stored, None
         text = repr(value)
         return stored, text if len(text) <= ECHO_CHARS else text[:ECHO_CHARS] + f"… ({len(text):,} characters)"
 
-    def run_part(tree, filename, mode):
-        code = compile_(tree, filename, mode, await_flag)
-        if code.co_flags & inspect.CO_COROUTINE:
-            function = types.FunctionType(code, namespace)
-            return loop.run(function())
-        if mode == "eval":
-            return eval_(code, namespace)
-        return execute(code, namespace)
-
-    eval_ = eval
+    async def run_async(parts):
+        """One awaits somewhere: then all of the cell runs inside the loop."""
+        for part in parts:
+            value = eval_(part, namespace)
+            if part.co_flags & inspect.CO_COROUTINE:
+                value = await value
+        return value
 
     def bound_names(tree):
         names, todo = set(), [*tree.body]

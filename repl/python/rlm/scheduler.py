@@ -57,6 +57,7 @@ class Scheduler:
         self.deadlocks = 0
         self.ending = False
         self.stuck = False
+        self.delivered = False
 
     def spawn(self, fn, daemon=False):
         self.last_id += 1
@@ -130,9 +131,9 @@ class Scheduler:
         self.park(seconds)
 
     def advance(self, clock_ms):
-        """A delivery: the clock moves, then due timers fire. Answers have been handed out before."""
+        """A delivery: the clock moves. Due timers fire when those that got an answer can go no further: an answer wins."""
         self.switch.set_clock(clock_ms)
-        self._fire_due(monotonic())
+        self.delivered = True
         if self.runnable == 0:
             self._idle()
 
@@ -144,6 +145,9 @@ class Scheduler:
                 self.wake(stack)
 
     def _idle(self):
+        if self.delivered:
+            self.delivered = False
+            self._fire_due(monotonic())
         while self.runnable == 0 and self.pending_calls == 0:
             while self.timers and self.timers[0][2].timer != self.timers[0][1]:
                 heappop(self.timers)
