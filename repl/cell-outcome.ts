@@ -13,7 +13,8 @@ import {
   type WaitingCell,
 } from '../protocol/index.ts';
 import { putText, type Store, textRefOf } from '../store/index.ts';
-import { previewOf, storeText } from './cell-texts.ts';
+import { previewsOf } from './call-previews.ts';
+import { storeText } from './cell-texts.ts';
 import type { CellReport } from './host/host-protocol.ts';
 import type { FaultKind } from './host/kernel-fault.ts';
 import { appendLink, inParallel, storeRequests } from './journal.ts';
@@ -37,8 +38,10 @@ async function requestsOf(
   texts: readonly Buffer[],
 ): Promise<NewCall[]> {
   const textAt = (index: number): Buffer => texts[index] ?? Buffer.alloc(0);
-  return inParallel(calls, async ({ number, kind, prompt, model, context }) => {
-    const text = textAt(prompt).toString('utf8');
+  const prompts = calls.map(({ prompt }) => textAt(prompt).toString('utf8'));
+  const previews = previewsOf(prompts);
+  return inParallel([...calls.entries()], async ([index, { number, kind, model, context }]) => {
+    const text = prompts[index] ?? '';
     const stored = context && (await store.blobs.put(textAt(context.text)));
     const request: CallRequest = {
       kind,
@@ -46,7 +49,7 @@ async function requestsOf(
       model,
       context: context && stored && { format: context.format, blob: stored.digest },
     };
-    return { number, request, preview: kind === 'rlm' ? '' : previewOf(text) };
+    return { number, request, preview: kind === 'rlm' ? '' : (previews[index] ?? '') };
   });
 }
 

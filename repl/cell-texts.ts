@@ -1,4 +1,4 @@
-import { caps, type Edit, Manifest, type TextRef } from '../protocol/index.ts';
+import { type Edit, Manifest, type TextRef } from '../protocol/index.ts';
 import { decodeUtf8, getJson, getText, putText, type Store } from '../store/index.ts';
 import { inParallel } from './journal.ts';
 
@@ -41,19 +41,4 @@ export async function loadCode(store: Store, code: TextRef): Promise<string> {
 /** A text that came out of a kernel, stored. What is not UTF-8, which only a forged report can hold, is mended. */
 export async function storeText(store: Store, bytes: Buffer): Promise<TextRef> {
   return putText(store, decodeUtf8(bytes) ?? bytes.toString('utf8'));
-}
-
-/** The beginning of a prompt in one line, for summaries. */
-export function previewOf(prompt: string): string {
-  const line = prompt
-    .slice(0, 4 * caps.CALL_PREVIEW_CHARS)
-    .replaceAll(/\s+/g, ' ')
-    .trim();
-  if (line.length <= caps.CALL_PREVIEW_CHARS && prompt.length === line.length) return line;
-  let cut = '';
-  for (const character of line) {
-    if (cut.length + character.length > caps.CALL_PREVIEW_CHARS) break;
-    cut += character;
-  }
-  return `${cut}…`;
 }
