@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** Where a machine keeps its runs: `RLM_HOME`, default `.rlm` in the working directory. */
@@ -7,6 +8,8 @@ export interface Home {
   storeLocation: string;
   /** Database of the embedded Temporal server. */
   dbFile: string;
+  /** Base images, shared by all homes of a user: `RLM_CACHE_DIR`, default `durable-rlm` in the user's cache. */
+  cacheDir: string;
 }
 
 export function homeFrom(env: NodeJS.ProcessEnv): Home {
@@ -16,5 +19,8 @@ export function homeFrom(env: NodeJS.ProcessEnv): Home {
     dir,
     storeLocation: env['RLM_STORE'] || join(dir, 'store'),
     dbFile: join(dir, 'temporal.db'),
+    cacheDir:
+      env['RLM_CACHE_DIR'] ||
+      join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'durable-rlm'),
   };
 }

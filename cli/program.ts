@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addCancelCommand } from './cancel.ts';
 import { describeError, exitCodeOf } from './report-error.ts';
 import { addProgressCommand } from './progress.ts';
+import { addReplCommand } from './repl.ts';
 import { addResultCommand } from './result.ts';
 import { addRunCommand } from './run.ts';
 import { addScheduleCommand } from './schedule.ts';
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   addProgressCommand(program);
   addCancelCommand(program);
   addScheduleCommand(program);
+  addReplCommand(program);
   addUiCommand(program);
   addWorkerCommand(program);
   inheritSettings(program);

@@ -1,0 +1,123 @@
+import { InvalidDocument, readInputs } from '../documents/index.ts';
+import { type CellLimits, Digest, type HeapImageRef } from '../protocol/index.ts';
+import { findImage, ImageIncompatible, KernelCrashed, openRepl } from '../repl/index.ts';
+import { BlobMissing, type InputValue, openStore, type Store } from '../store/index.ts';
+import { modelsAreConfigured } from './check-models.ts';
+import { CliError, EXIT } from './cli-error.ts';
+import { homeFrom } from './home.ts';
+import { say } from './output.ts';
+import { type Answerer, echoAnswers, modelAnswers } from './repl-answers.ts';
+import { readCells, runCells } from './repl-cells.ts';
+import { runPrompt } from './repl-prompt.ts';
+import { ReplSession, type SessionSettings } from './repl-session.ts';
+
+/** The options of `rlm repl`, as commander gives them. */
+export interface ReplCommandOptions {
+  input?: string[];
+  image?: string;
+  cells?: string;
+  json?: boolean;
+  answers?: 'echo' | 'model';
+  timeoutS: number;
+  memoryMib: number;
+  seed?: string;
+  restoreEach?: boolean;
+}
+
+/** Limits of a cell beside those that the command line gives. */
+const LIMITS = {
+  outputBytes: 16 * 2 ** 20,
+  filesBytes: 64 * 2 ** 20,
+  pendingCalls: 10_000,
+} satisfies Partial<CellLimits>;
+/** Cells from a file must give the same images each time, so their clock begins here and makes steps of a second. */
+const FIXED_START_MS = Date.UTC(2026, 0, 1);
+const FIXED_STEP_MS = 1000;
+const FIXED_SEED = 'rlm repl';
+
+/** Checks the options and everything that they name, then runs the cells or the prompt. Throws CliError and what other rooms say in one sentence. */
+export async function runReplCommand(options: ReplCommandOptions): Promise<void> {
+  checkOptions(options);
+  const cells = options.cells === undefined ? null : await readCells(options.cells);
+  const input = await readInput(options.input);
+  const answerer = await answererOf(options);
+  const home = homeFrom(process.env);
+  const store = await openStore(home.storeLocation);
+  const image = options.image === undefined ? null : await imageOf(store, options.image);
+  const kernels = await openRepl({ store, cacheDir: home.cacheDir });
+  try {
+    const settings = settingsOf(options, answerer);
+    const session = await ReplSession.open(kernels, store, settings, { image, input });
+    if (cells !== null) return await runCells(session, store, cells, options.json === true);
+    say(`${kernels.runtime} · ${answerer.about} · exit or Ctrl-D leaves`);
+    await runPrompt(session, store, home.dir);
+    say(`Open it again with: rlm repl --image ${session.image.blob}`);
+  } catch (error) {
+    throw toCliError(error);
+  } finally {
+    await kernels.dispose();
+  }
+}
+
+function checkOptions({ cells, json, restoreEach, image, input }: ReplCommandOptions): void {
+  if (cells === undefined && (json === true || restoreEach === true)) {
+    throw usage('--json and --restore-each are for --cells: name the file with the cells.');
+  }
+  if (image !== undefined && !Digest.safeParse(image).success) {
+    throw usage(`--image ${image} is no digest: expected sha256: and 64 hex digits.`);
+  }
+  if (cells === '-' && input?.some((one) => one === '-' || one.endsWith('=-')) === true) {
+    throw usage('Standard input can be the cells or an input, not both.');
+  }
+}
+
+async function readInput(specs: string[] | undefined): Promise<InputValue | undefined> {
+  if (specs === undefined) return undefined;
+  const { value, notes } = await readInputs(specs).catch((error: unknown) => {
+    if (!(error instanceof InvalidDocument)) throw error;
+    throw new CliError(`${error.message}: check --input.`, { cause: error });
+  });
+  for (const note of notes) say(`Note: ${note}.`);
+  return value;
+}
+
+async function answererOf({ answers, cells }: ReplCommandOptions): Promise<Answerer> {
+  const asked = answers ?? (cells === undefined && modelsAreConfigured() ? 'model' : 'echo');
+  return asked === 'model' ? modelAnswers() : echoAnswers;
+}
+
+function settingsOf(options: ReplCommandOptions, answerer: Answerer): SessionSettings {
+  const { timeoutS, memoryMib, restoreEach = false } = options;
+  const limits = { ...LIMITS, computeMs: timeoutS * 1000, heapMiB: memoryMib };
+  if (options.cells === undefined) {
+    const seed = options.seed ?? crypto.randomUUID();
+    return { limits, answerer, restoreEach, seed, now: () => Date.now() };
+  }
+  let reading = FIXED_START_MS - FIXED_STEP_MS;
+  const now = (): number => (reading += FIXED_STEP_MS);
+  return { limits, answerer, restoreEach, seed: options.seed ?? FIXED_SEED, now };
+}
+
+async function imageOf(store: Store, digest: string): Promise<HeapImageRef> {
+  try {
+    return await findImage(store, digest);
+  } catch (error) {
+    if (!(error instanceof BlobMissing)) throw toCliError(error);
+    throw new CliError(
+      `There is no image ${digest} in ${store.describe()}: check the digest, and RLM_HOME or RLM_STORE.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What kernels say of an image or of their host is a sentence already. */
+function toCliError(error: unknown): unknown {
+  if (error instanceof ImageIncompatible || error instanceof KernelCrashed) {
+    return new CliError(error.message, { cause: error });
+  }
+  return error;
+}
+
+function usage(message: string): CliError {
+  return new CliError(message, { exitCode: EXIT.usage });
+}
