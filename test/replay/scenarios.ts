@@ -1,0 +1,78 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { RunRequest } from '../../client/index.ts';
+import { FailureType, type WaitingCell } from '../../protocol/index.ts';
+import { putText, type Store, textRefOf } from '../../store/index.ts';
+import type { Script } from '../workflows/fake-world.ts';
+import { finished, rolledBack } from '../workflows/states.ts';
+
+export interface Scenario {
+  /** Name of the history's file: the feature that it guards. */
+  name: string;
+  request?: Partial<RunRequest>;
+  script: (store: () => Store) => Script;
+}
+
+const JOURNAL = `sha256:${'1'.repeat(64)}`;
+
+function waiting(changes: Partial<WaitingCell>): WaitingCell {
+  return {
+    kind: 'waiting',
+    journal: JOURNAL,
+    firstCall: 1,
+    callCount: 1,
+    previews: [],
+    subRuns: [],
+    computeMs: 1,
+    way: 'fresh',
+    ...changes,
+  };
+}
+
+/** One run a feature whose commands a later change of the workflows must not alter. */
+export const SCENARIOS: Scenario[] = [
+  {
+    name: 'turns-confirmation-and-rollback',
+    script: (store) => ({
+      reply: ({ turn }) => (turn === 2 ? [] : [`cell_of(${turn})`]),
+      cell: async ({ key }) => {
+        if (key.cell === '1.1') return rolledBack();
+        const answer = { content: await putText(store(), 'Done.'), ready: true };
+        return finished({ answer, stdout: textRefOf(key.cell === '3.1' ? 'seen late' : '') });
+      },
+    }),
+  },
+  {
+    name: 'rounds-late-and-failed-calls',
+    script: (store) => ({
+      reply: () => ['ask()'],
+      cell: async ({ delivery }) => {
+        if (delivery === null) return waiting({ callCount: 10 });
+        if (delivery.recorded.some(([from, to]) => from <= 4 && 4 <= to)) {
+          return finished({ answer: { content: await putText(store(), 'Done.'), ready: true } });
+        }
+        return waiting({ firstCall: 11, callCount: 0 });
+      },
+      answer: ({ call }) => {
+        if (call === 7) throw ApplicationFailure.nonRetryable('No.', FailureType.modelRejected);
+        return call === 4 ? new Promise((resolve) => setTimeout(resolve, 3000)) : undefined;
+      },
+    }),
+  },
+  {
+    name: 'sub-run',
+    script: (store) => ({
+      reply: () => ['go()'],
+      cell: async ({ key, journal }) => {
+        const answer = { content: await putText(store(), 'Done.'), ready: true };
+        if (key.workflowId.includes('/') || journal !== null) return finished({ answer });
+        const prompt = textRefOf('Summarise.');
+        return waiting({ subRuns: [{ call: 1, prompt, context: null, model: null }] });
+      },
+    }),
+  },
+  {
+    name: 'turns-used-up-with-a-fixed-clock',
+    request: { budget: { turns: 2 }, seed: 'replay', clock: { startMs: 0, stepMs: 1000 } },
+    script: () => ({ reply: () => ['x = 1'], cell: () => finished() }),
+  },
+];
