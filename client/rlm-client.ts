@@ -76,8 +76,6 @@ export class RlmClient {
     const address = options.address ?? process.env['TEMPORAL_ADDRESS'] ?? 'localhost:7233';
     const namespace = options.namespace ?? process.env['TEMPORAL_NAMESPACE'] ?? 'default';
     const apiKey = options.apiKey ?? process.env['TEMPORAL_API_KEY'];
-    const store =
-      typeof options.store === 'string' ? await openStore(options.store) : options.store;
     let connection: Connection | undefined;
     try {
       connection = await Connection.connect({
@@ -88,17 +86,25 @@ export class RlmClient {
       });
       // Answers NOT_FOUND for an unknown namespace, which a connection alone does not notice.
       await connection.workflowService.describeNamespace({ namespace });
+    } catch (error) {
+      await connection?.close();
+      throw toClientError(error, { address, namespace });
+    }
+    try {
+      // Only now: a wrong address must not leave a store directory behind.
+      const store =
+        typeof options.store === 'string' ? await openStore(options.store) : options.store;
       const temporal = new Client({ connection, namespace });
       const searchAttributes = await hasSearchAttributes(connection, namespace);
       const taskQueue = options.taskQueue ?? process.env['RLM_TASK_QUEUE'] ?? DEFAULT_TASK_QUEUE;
       return new RlmClient(connection, temporal, store, searchAttributes, taskQueue);
     } catch (error) {
-      await connection?.close();
-      throw toClientError(error, { address, namespace });
+      await connection.close();
+      throw error;
     }
   }
 
-  /** Stores the request and starts its run. Starting the same workflow id again while it runs is refused. */
+  /** Stores the request and starts its run. An id is used once: starting it again is refused, also after its run has ended. */
   async start(request: RunRequest, options: { workflowId?: string } = {}): Promise<StartedRun> {
     return this.startSpec(await toRunSpec(this.store, request), options);
   }
@@ -112,6 +118,8 @@ export class RlmClient {
         ...startOptions(start),
         taskQueue: this.taskQueue,
         workflowId,
+        // Also when it has ended: its answers are recorded under the id, and a caller's id is an idempotency key.
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
         args: [start],
       });
       return { workflowId, runId: handle.firstExecutionRunId };

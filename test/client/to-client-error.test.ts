@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { RlmClient, ServerUnavailable } from '../../client/index.ts';
 import { memoryStore } from '../../store/index.ts';
@@ -21,6 +24,14 @@ describe('connecting', () => {
       `The Temporal server at ${temporalAddress()} has no namespace "nowhere"; create it or set TEMPORAL_NAMESPACE.`,
     );
   });
+});
+
+test('a wrong address leaves no store behind', async () => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'rlm-client-')), 'store');
+  await expect(RlmClient.connect({ address: 'localhost:1', store: folder })).rejects.toThrow(
+    ServerUnavailable,
+  );
+  expect(existsSync(folder)).toBe(false);
 });
 
 describe('a run id', () => {
@@ -53,6 +64,10 @@ describe('a run id', () => {
         `A run with the id ${workflowId} exists already; choose another id or ask for its result.`,
       );
       await client.temporal.workflow.getHandle(workflowId).terminate();
+      // Also when it has ended: its paid answers are recorded under the id.
+      await expect(
+        client.start({ question: 'Why?', input: 'text' }, { workflowId }),
+      ).rejects.toThrow(`A run with the id ${workflowId} exists already`);
     } finally {
       await client.close();
     }
