@@ -133,7 +133,7 @@ export async function finishedOutcome(
       traceback: await text(error.traceback),
     },
     changes,
-    changesOmitted: report.changes.length - changes.length,
+    changesOmitted: report.changesOmitted + report.changes.length - changes.length,
     answer,
     journal: rest.journal,
     calls: rest.calls,

@@ -18,6 +18,7 @@ import {
 } from './cell-outcome.ts';
 import { loadCode, loadEdits } from './cell-texts.ts';
 import { ImageIncompatible, KernelCrashed } from './errors.ts';
+import { MAX_ROUND } from './host/frames.ts';
 import { KernelFault } from './host/kernel-fault.ts';
 import type { HostProcess } from './host/host-process.ts';
 import { readImageChain } from './image-chain.ts';
@@ -147,7 +148,7 @@ class Step {
       cell: key.cell,
       code: await loadCode(store, this.#input.code),
       edits,
-      pendingCalls: limits.pendingCalls,
+      pendingCalls: Math.min(limits.pendingCalls, MAX_ROUND),
       outputBytes: limits.outputBytes,
       randomSeed: seed,
     };

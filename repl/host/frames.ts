@@ -9,6 +9,8 @@ import type { Readable, Writable } from 'node:stream';
 export const MAX_JSON_BYTES = 64 * 2 ** 20;
 export const MAX_ATTACHMENT_BYTES = 2 ** 31 - 1;
 export const MAX_ATTACHMENTS = 20_000;
+/** Calls of one round: each has at most two attachments. */
+export const MAX_ROUND = MAX_ATTACHMENTS / 2;
 /** Everything of one frame. */
 export const MAX_FRAME_BYTES = 6 * 2 ** 30;
 

@@ -66,6 +66,7 @@ export const CellReport = z.discriminatedUnion('kind', [
         preview: z.string(),
       }),
     ),
+    changesOmitted: z.int().nonnegative(),
     content: Attachment.nullable(),
     ready: z.boolean(),
   }),

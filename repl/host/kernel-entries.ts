@@ -21,6 +21,9 @@ export const ENTRY_NAMES = [
 ] as const;
 export type EntryName = (typeof ENTRY_NAMES)[number];
 
+/** Reports name texts by address; what they hold themselves is small. Larger ones would stall the whole host. */
+const MAX_REPORT_CHARS = 32 * 2 ** 20;
+
 type Argument = number | string | ivm.Copy<ArrayBuffer>;
 
 /** The ways into one isolate. Whoever holds the isolate's JavaScript can answer anything: what comes back is checked. */
@@ -70,6 +73,9 @@ export class KernelEntries {
   async text(name: EntryName, args: readonly Argument[], timeoutMs: number): Promise<string> {
     const value = await this.call(name, args, timeoutMs);
     if (typeof value !== 'string') throw forged(name);
+    if (value.length > MAX_REPORT_CHARS) {
+      throw new KernelFault('limit', 'it leaves behind more than can be reported');
+    }
     return value;
   }
 

@@ -23,7 +23,7 @@ export function faultFromText(text: string): KernelFault {
     return new KernelFault('timeout', 'the compute time of the cell is used up');
   }
   if (
-    /memory limit|disposed during execution|Array buffer allocation failed|Invalid typed array length/.test(
+    /memory limit|disposed during execution|Isolate is disposed|Array buffer allocation failed|Invalid typed array length/.test(
       text,
     )
   ) {

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import type { z } from 'zod';
 import { errorText } from '../error-text.ts';
-import type { CellReport, HostedCall, HostRequest } from './host-protocol.ts';
+import { MAX_ROUND } from './frames.ts';
+import { CellReport, type HostedCall, type HostRequest } from './host-protocol.ts';
 import { faultFromText, KernelFault } from './kernel-fault.ts';
 import type { KernelFactory } from './kernel-factory.ts';
 import type { Kernel } from './kernel.ts';
@@ -111,7 +112,7 @@ export class KernelHost {
     const texts: Buffer[] = [];
     try {
       const report = await readReport(kernel, await compute(kernel), texts);
-      return { result: report, attachments: texts };
+      return { result: sendable(report), attachments: texts };
     } catch (error) {
       const fault =
         error instanceof KernelFault ? error : new KernelFault('crash', errorText(error));
@@ -135,6 +136,12 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
   const report = KernelReport.parse(JSON.parse(json));
   const { cellMs: computeMs } = kernel;
   let total = 0;
+  if ('calls' in report && report.calls.length > MAX_ROUND) {
+    throw new KernelFault(
+      'limit',
+      `it made ${report.calls.length} calls at once, at most ${MAX_ROUND} are allowed`,
+    );
+  }
   const text = async ([address, length]: TextPlace): Promise<number> => {
     total += length;
     if (total > MAX_TEXT_BYTES) {
@@ -169,6 +176,7 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
     stderr: await text(report.stderr),
     value: report.value && (await text(report.value)),
     error: error && { ...error, traceback: await text(error.traceback) },
+    changesOmitted: report.changesOmitted,
     changes: report.changes.map(([name, change, type, size, preview]) => ({
       name,
       change,
@@ -179,6 +187,15 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
     content: content && (await text(content)),
     ready,
   };
+}
+
+/** A report that the worker would refuse is this kernel's fault, and must not end the host with all its other kernels. */
+function sendable(report: CellReport): CellReport {
+  const parsed = CellReport.safeParse(report);
+  if (!parsed.success) {
+    throw new KernelFault('crash', `its report is malformed: ${parsed.error.issues[0]?.message}`);
+  }
+  return parsed.data;
 }
 
 function digestOf(blob: Buffer): string {

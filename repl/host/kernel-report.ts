@@ -30,6 +30,7 @@ const Finished = z.object({
       z.string(),
     ]),
   ),
+  changesOmitted: z.int().nonnegative(),
   content: TextPlace.nullable(),
   ready: z.boolean(),
 });

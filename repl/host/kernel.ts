@@ -3,6 +3,7 @@ import type { CellLimits } from '../../protocol/index.ts';
 import { PAGE_BYTES, type PageDigests } from '../image/heap-digest.ts';
 import { decodeImage, encodeImage } from '../image/image-format.ts';
 import { Lineage } from '../image/lineage.ts';
+import { HARD_HEAP_MIB } from './assets.ts';
 import type { BootedIsolate } from './boot-isolate.ts';
 import type { EntryName, KernelEntries } from './kernel-entries.ts';
 import { KernelFault, toKernelFault } from './kernel-fault.ts';
@@ -14,6 +15,7 @@ const SERVICE_TIMEOUT_MS = 60_000;
 /** Bytes of the heap moved at once. */
 const COPY_BYTES = 32 * 2 ** 20;
 const MIB = 2 ** 20;
+const MAX_HEAP_BYTES = HARD_HEAP_MIB * MIB;
 
 /** The state that every fresh kernel of this host has, byte for byte. */
 export interface KernelBase {
@@ -94,13 +96,17 @@ export class Kernel {
   /** One stretch of model code: an entry, then a look at what it left behind. Returns the JSON text that Python gives. */
   async #compute(limitMs: number, entry: EntryName, argument: string): Promise<string> {
     const before = this.#isolate.cpuTime;
+    const begun = performance.now();
     try {
       return await this.#guarded(async (entries) => {
         await entries.call(entry, [argument], limitMs - this.cellMs);
         return entries.text('poll', [], limitMs);
       });
     } finally {
-      this.cellMs += Number(this.#isolate.cpuTime - before) / 1e6;
+      // An isolate that ended over its memory limit cannot be asked any more.
+      this.cellMs += this.#isolate.isDisposed
+        ? performance.now() - begun
+        : Number(this.#isolate.cpuTime - before) / 1e6;
     }
   }
 
@@ -138,12 +144,14 @@ export class Kernel {
     }
   }
 
-  /** Bytes of the heap. Hostile addresses give nothing but this kernel's own memory. */
+  /** Bytes of the heap. Hostile addresses give nothing but this kernel's own memory. Throws a fault when not so many come. */
   async read(address: number, length: number): Promise<Buffer> {
     const parts: Buffer[] = [];
     for (let at = 0; at < length; at += COPY_BYTES) {
       const size = Math.min(COPY_BYTES, length - at);
-      parts.push(await this.#bytes('read', [address + at, size]));
+      const part = await this.#bytes('read', [address + at, size]);
+      if (part.length !== size) throw (this.#fault = forgery('a text lies outside of the heap'));
+      parts.push(part);
     }
     return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
   }
@@ -184,9 +192,16 @@ export class Kernel {
 
   /** Content of the pages that changed since the last scan; brings the digests up to date. */
   async #scan(): Promise<Map<number, Buffer>> {
-    this.#heapBytes = await this.#number('heapBytes');
+    const heapBytes = await this.#number('heapBytes');
+    if (!(heapBytes >= this.#heapBytes && heapBytes <= MAX_HEAP_BYTES) || heapBytes % 65536 !== 0) {
+      throw (this.#fault = forgery(`the heap cannot have ${heapBytes} bytes`));
+    }
+    this.#heapBytes = heapBytes;
     const scanned = await this.#bytes('scan');
-    const count = scanned.readUInt32LE(0);
+    const count = scanned.length < 4 ? -1 : scanned.readUInt32LE(0);
+    if (scanned.length !== 4 + count * (4 + PAGE_BYTES)) {
+      throw (this.#fault = forgery('the list of changed pages does not hold what it says'));
+    }
     this.#digests.grow(this.#heapBytes);
     const dirty = new Map<number, Buffer>();
     for (let i = 0; i < count; i++) {
@@ -194,6 +209,9 @@ export class Kernel {
       // A copy of its own, so that one remembered page does not keep the whole scan alive.
       const content = Buffer.from(scanned.subarray(at, at + PAGE_BYTES));
       const page = scanned.readUInt32LE(4 + 4 * i);
+      if (page * PAGE_BYTES >= heapBytes) {
+        throw (this.#fault = forgery(`page ${page} lies outside of the heap`));
+      }
       this.#digests.set(page, content);
       dirty.set(page, content);
     }
@@ -243,4 +261,9 @@ export class Kernel {
       ));
     }
   }
+}
+
+/** What no kernel says that was not tampered with. */
+function forgery(what: string): KernelFault {
+  return new KernelFault('crash', what);
 }

@@ -43,6 +43,13 @@ const PATCHES: ReadonlyArray<{ why: string; find: string; replace: string }> = [
       'if(FS.nextInode>(Module["limits"]?.nodes??Infinity))throw new FS.ErrnoError(51);',
   },
   {
+    why: "entropy is the session's own stream, not that of a shell command",
+    find: 'if(ENVIRONMENT_IS_SHELL){return view=>{if(!os.system){',
+    replace:
+      'if(ENVIRONMENT_IS_SHELL){const source=crypto;return view=>source.getRandomValues(view)}' +
+      'if(false){return view=>{if(!os.system){',
+  },
+  {
     why: "the time zone is UTC, called so, whatever the host's is",
     find: 'return`UTC${sign}${hours}${minutes}`',
     replace: 'return timezoneOffset===0?"UTC":`UTC${sign}${hours}${minutes}`',

@@ -181,22 +181,6 @@ globalThis.self = globalThis;
   seed('0'.repeat(64));
   Math.random = () => (byte() * 0x1000000 + (byte() << 16) + (byte() << 8) + byte()) / 0x100000000;
   globalThis.crypto = { getRandomValues: fill };
-  // Emscripten's shell build asks a shell command for random bytes: answer it, in base64.
-  const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-  globalThis.os = {
-    system: (command, args) => {
-      const bytes = fill(new Uint8Array(Number(/[0-9]+/.exec(args[1])[0])));
-      let text = '';
-      for (let i = 0; i < bytes.length; i += 3) {
-        const [a, b, c] = [bytes[i], bytes[i + 1], bytes[i + 2]];
-        text += BASE64[a >> 2] + BASE64[((a & 3) << 4) | ((b ?? 0) >> 4)];
-        text += b === undefined ? '=' : BASE64[((b & 15) << 2) | ((c ?? 0) >> 6)];
-        text += c === undefined ? '=' : BASE64[c & 63];
-      }
-      return text;
-    },
-  };
-
   // Bytes written straight to the descriptors 1 and 2, beside Python's own streams.
   const RAW_CAP = 1 << 16;
   const raw = { 1: [], 2: [] };

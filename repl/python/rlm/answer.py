@@ -51,7 +51,8 @@ def state(namespace, tools):
     else:
         try:
             text = json.dumps(content, ensure_ascii=False, indent=2)
-        except (TypeError, ValueError, RecursionError):
+        except BaseException:
+            # Methods of the content's own classes run here, and may raise anything.
             text = tools.preview(content, 2000)
     return (text or None), ready
 

@@ -2,6 +2,7 @@
 
 import json
 
+MODEL_CHARS = 200
 OK_HINT = "await llm_query(...) answers one call after the other; await llm_query_async(...) and llm_query_batched([...]) run in parallel.\n"
 
 
@@ -181,7 +182,9 @@ def _checked_prompts(name, prompts):
 def _checked_model(model):
     if model is not None and not isinstance(model, str):
         raise TypeError(f"model must be the name of a model (a str), not {type(model).__name__}")
-    return model
+    if model is not None and len(model) > MODEL_CHARS:
+        raise ValueError(f"model must be the name of a model: this one has {len(model):,} characters")
+    return None if model is None else str.__str__(model)
 
 
 def make_functions(desk, asyncio):

@@ -33,6 +33,8 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
     state = types.SimpleNamespace(spec=None, texts=[], done=None, opened=False, kept=[], clock_ms=0.0)
     dumps, loads = json.JSONEncoder(ensure_ascii=True).encode, json.JSONDecoder().decode
     seed_random = random.seed
+    monitored, free_tool = range(6), sys.monitoring.free_tool_id
+    set_trace, set_profile = sys.settrace, sys.setprofile
 
     def begin(spec):
         """Called by the host before the cell's first stack runs. `spec` is JSON, `texts` hold the staged strings."""
@@ -63,17 +65,24 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
             texts.clear()
             stored, value = run_code(spec["code"], spec["cell"])
         except base_exception as raised:
+            set_trace(None)
+            set_profile(None)
+            for tool in monitored:
+                free_tool(tool)
             restore_builtins()
             error = describe(raised)
             raised = None
+        # Callbacks of the cell would run, and raise, inside the prelude.
+        set_trace(None)
+        set_profile(None)
+        for tool in monitored:
+            free_tool(tool)
         restore_builtins()
         notes = end_of_cell()
         restore_builtins()
         state.done = outcome(spec, before, stored if error is None else (), value, error, notes)
 
     def settle():
-        sys.settrace(None)
-        sys.setprofile(None)
         restore_builtins()
         sys.stdout, sys.stderr = out, err
         _hint_sink[0] = err.write
@@ -223,12 +232,14 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         content, ready = answers.state(namespace, tools)
         raw_out, raw_err = switch.take_raw()
         stdout, stderr = out.take() + raw_out, err.take() + raw_err
+        changes, omitted = tools.changes(before, namespace, protected, stored)
         body = {
             "stdout": keep(stdout),
             "stderr": keep(stderr),
             "value": None if value is None else keep(value),
             "error": error and {**error, "traceback": keep(error["traceback"])},
-            "changes": tools.changes(before, namespace, protected, stored),
+            "changes": changes,
+            "changesOmitted": omitted,
             "content": None if content is None else keep(content),
             "ready": ready,
         }

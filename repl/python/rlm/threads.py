@@ -17,6 +17,8 @@ from collections import deque
 # `max_workers` below this does not make rounds narrower: a pool bounds machines, and here it has none to bound.
 NARROWEST_POOL = 64
 WIDEST_POOL = 512
+# Waits move the virtual clock. Beyond this it would leave the years that datetime knows, for ever.
+LONGEST_WAIT_S = threading.TIMEOUT_MAX
 
 
 def install(scheduler):
@@ -214,8 +216,12 @@ def install(scheduler):
 def _make_sleep(scheduler):
     def sleep(seconds):
         """sleep(seconds): the virtual clock moves on; nobody waits."""
+        if seconds != seconds:
+            raise ValueError("Invalid value NaN (not a number)")
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
+        if seconds > LONGEST_WAIT_S:
+            raise OverflowError("timestamp too large to convert to C PyTime_t")
         scheduler.sleep(seconds)
 
     return sleep

@@ -3,6 +3,9 @@
 import types
 
 PREVIEW_CHARS = 80
+# Changes that are told one by one; an outcome lists fewer, the rest is counted.
+ROWS = 200
+NAME_CHARS = 200
 _HIDDEN = ("In", "Out", "exit", "quit")
 
 
@@ -80,19 +83,25 @@ def make(public_types):
         }
 
     def changes(before, namespace, reserved, stored):
-        """Rows (name, change, type, size, preview), in the order new and changed, deleted."""
+        """Rows (name, change, type, size, preview), in the order new and changed, deleted; and how many more there are."""
         after = snapshot(namespace, reserved)
         rows = []
+        omitted = 0
         for name, now in after.items():
             was = before.get(name)
             change = "new" if was is None else "changed" if was != now or name in stored else None
-            if change:
+            if change and len(rows) >= ROWS:
+                omitted += 1
+            elif change:
                 value = namespace[name]
-                rows.append((name, change, name_of(value), now[2], preview(value)))
+                rows.append((name[:NAME_CHARS], change, name_of(value), now[2], preview(value)))
         for name, was in before.items():
             if name not in after:
-                rows.append((name, "deleted", "", None, ""))
-        return rows
+                if len(rows) >= ROWS:
+                    omitted += 1
+                else:
+                    rows.append((name[:NAME_CHARS], "deleted", "", None, ""))
+        return rows, omitted
 
     return types.SimpleNamespace(
         name_of=name_of, size_of=size_of, preview=preview, snapshot=snapshot, changes=changes
