@@ -17,7 +17,18 @@ const MAY_IMPORT: Record<string, string[]> = {
   worker: ['activities', 'repl', 'models', 'store', 'protocol'],
   client: ['store', 'protocol'],
   audit: ['client', 'repl', 'store', 'protocol'],
-  cli: ['client', 'audit', 'worker', 'models', 'documents', 'store', 'protocol'],
+  cli: [
+    'audit',
+    'client',
+    'worker',
+    'workflows',
+    'activities',
+    'documents',
+    'models',
+    'repl',
+    'store',
+    'protocol',
+  ],
 };
 
 /** Workflows know the activities by their types; these are erased. */
