@@ -1,0 +1,46 @@
+import type { Figure } from '../figure.ts';
+import { figure, median } from '../figure.ts';
+import { BenchRun, settle } from './bench-session.ts';
+import { copyMs } from './floors.ts';
+import type { Kernels } from './with-repl.ts';
+
+const RESTORED_BYTES = 10 * 2 ** 20;
+
+/** A fresh kernel: from nothing but the base image, and brought to an image. */
+export async function freshKernels({ repl, store }: Kernels): Promise<Figure[]> {
+  const big = new BenchRun(repl, store, 'ten');
+  await big.run(`import random\nheld = random.randbytes(${RESTORED_BYTES})`);
+  const boots: number[] = [];
+  const empty: number[] = [];
+  const restored: number[] = [];
+  for (let i = 0; i < 7; i += 1) {
+    await settle(repl);
+    empty.push((await new BenchRun(repl, store, `empty ${i}`).run('1')).ms);
+    await settle(repl);
+    restored.push((await new BenchRun(repl, store, `restored ${i}`, big.image).run('1')).ms);
+    await settle(repl);
+    // One of them finds the spare kernel, the other one boots its own.
+    const both = await Promise.all(
+      ['spare', 'boot'].map((kind) => new BenchRun(repl, store, `${kind} ${i}`).run('1')),
+    );
+    boots.push(Math.max(...both.map(({ ms }) => ms)));
+  }
+  const emptyMs = median(empty);
+  return [
+    figure({
+      name: 'boot of a kernel from the base image',
+      unit: 'ms',
+      runs: boots.map((ms) => ms - emptyMs),
+      floor: copyMs(repl.base.heapBytes),
+      target: { atMost: 300 },
+    }),
+    figure({ name: 'first step of a run in a kernel booted ahead', unit: 'ms', runs: empty }),
+    figure({
+      name: 'restoring a 10 MB image into a warm kernel',
+      unit: 'ms',
+      runs: restored.map((ms) => ms - emptyMs),
+      floor: copyMs(RESTORED_BYTES),
+      target: { atMost: 40 },
+    }),
+  ];
+}
