@@ -1,6 +1,6 @@
 import { answerOne } from '../models/index.ts';
 import { AnswerCallInput, AnswerCallResult } from '../protocol/index.ts';
-import type { ActivityDeps, ModelActivities } from './index.ts';
+import type { ActivityDeps, ModelActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** The answer to one sub-call, stored under its record before this completes: a retried, reset or continued run finds it. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CheckAnswerInput, type CheckAnswerResult } from '../protocol/index.ts';
 import { getText } from '../store/index.ts';
-import type { ActivityDeps, MainActivities } from './index.ts';
+import type { ActivityDeps, MainActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** Whether a draft can be the answer: not blank, and by its JSON Schema when the run has one. Problems are sentences for the model. */

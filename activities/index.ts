@@ -1,24 +1,4 @@
-import type { Registry } from '../models/index.ts';
-import type {
-  AnswerCallInput,
-  AnswerCallResult,
-  CellOutcome,
-  CheckAnswerInput,
-  CheckAnswerResult,
-  IngestResult,
-  ManifestEntry,
-  NextTurnInput,
-  NextTurnResult,
-  OpenReplInput,
-  OpenReplResult,
-  ResolvedSpec,
-  RunCellInput,
-  RunSpec,
-  SealTrailInput,
-  SealTrailResult,
-} from '../protocol/index.ts';
 import type { Repl } from '../repl/index.ts';
-import type { Store } from '../store/index.ts';
 import { createAnswerCall } from './answer-call.ts';
 import { createCheckAnswer } from './check-answer.ts';
 import { createIngest } from './ingest.ts';
@@ -27,38 +7,15 @@ import { createOpenRepl } from './open-repl.ts';
 import { createResolveSpec } from './resolve-spec.ts';
 import { createRunCell } from './run-cell.ts';
 import { createSealTrail } from './seal-trail.ts';
+import type { ActivityDeps, MainActivities, ModelActivities, ReplActivities } from './contract.ts';
 
-/** What activities need; `worker/` builds the real ones. */
-export interface ActivityDeps {
-  store: Store;
-  registry: Registry;
-  /** Identity of the runtime that new runs use; see `Repl.runtime`. */
-  runtime: string;
-  /** The main queue of this deployment. */
-  taskQueue: string;
-}
-
-/** Short work on the store and the registry; main queue. */
-export interface MainActivities {
-  resolveSpec(spec: RunSpec): Promise<ResolvedSpec>;
-  ingest(inputs: ManifestEntry[]): Promise<IngestResult>;
-  checkAnswer(input: CheckAnswerInput): Promise<CheckAnswerResult>;
-  sealTrail(input: SealTrailInput): Promise<SealTrailResult>;
-}
-
-/** Calls of models: the only ones whose process holds provider keys. */
-export interface ModelActivities {
-  nextTurn(input: NextTurnInput): Promise<NextTurnResult>;
-  answerCall(input: AnswerCallInput): Promise<AnswerCallResult>;
-}
-
-/** Steps of the REPL. */
-export interface ReplActivities {
-  openRepl(input: OpenReplInput): Promise<OpenReplResult>;
-  runCell(input: RunCellInput): Promise<CellOutcome>;
-}
-
-export type Activities = MainActivities & ModelActivities & ReplActivities;
+export type {
+  Activities,
+  ActivityDeps,
+  MainActivities,
+  ModelActivities,
+  ReplActivities,
+} from './contract.ts';
 
 export function createMainActivities(deps: ActivityDeps): MainActivities {
   return {

@@ -1,6 +1,6 @@
 import { ingest as ingestEntries } from '../documents/index.ts';
 import { IngestResult, ManifestEntry } from '../protocol/index.ts';
-import type { ActivityDeps, MainActivities } from './index.ts';
+import type { ActivityDeps, MainActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** Checks that every input is in the store, whole, and stores their manifest. Idempotent: the manifest is named by its content. */

@@ -1,6 +1,6 @@
 import { takeTurn } from '../models/index.ts';
 import { NextTurnInput, NextTurnResult } from '../protocol/index.ts';
-import type { ActivityDeps, ModelActivities } from './index.ts';
+import type { ActivityDeps, ModelActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** The root model's next reply. Stored under a record before it completes: a retry finds it and pays nothing. */

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { FailureType, OpenReplInput, type OpenReplResult } from '../protocol/index.ts';
 import type { Repl } from '../repl/index.ts';
 import { textRefOf } from '../store/index.ts';
-import type { ReplActivities } from './index.ts';
+import type { ReplActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** The base image plus the run's inputs is image 0: a step without code. Pure, so it may run twice. */

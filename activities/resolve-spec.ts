@@ -5,7 +5,7 @@ import {
   ResolvedSpec,
   RunSpec,
 } from '../protocol/index.ts';
-import type { ActivityDeps, MainActivities } from './index.ts';
+import type { ActivityDeps, MainActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 const DEFAULT_LIMITS: CellLimits = {

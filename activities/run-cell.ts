@@ -1,6 +1,6 @@
 import { CellOutcome, RunCellInput } from '../protocol/index.ts';
 import type { Repl } from '../repl/index.ts';
-import type { ReplActivities } from './index.ts';
+import type { ReplActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { SealTrailInput, type SealTrailResult } from '../protocol/index.ts';
 import { sealHistory } from '../store/index.ts';
-import type { ActivityDeps, MainActivities } from './index.ts';
+import type { ActivityDeps, MainActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** Writes the events so far into the store as a link of a hash chain, since the server deletes closed histories. Runs twice without harm: the first writer's piece stays. */
