@@ -118,7 +118,7 @@ export class BenchRun {
 
 /** Waits until the kernel host does nothing any more, for instance has booted its spare kernels. */
 export async function settle(repl: Repl): Promise<void> {
-  if (!existsSync('/proc/self/stat')) return void (await pause(BLIND_PAUSE_MS));
+  if (!existsSync('/proc/self/stat')) return pause(BLIND_PAUSE_MS);
   const deadline = performance.now() + IDLE_TIMEOUT_MS;
   for (let before = hostCpuMs(repl); performance.now() < deadline;) {
     await pause(LOOK_MS);
