@@ -3,7 +3,7 @@ import { decodeUtf8, getJson, getText, putText, type Store } from '../store/inde
 import { inParallel } from './journal.ts';
 
 /** The start of a cell as `runner.begin` takes it, and the texts that it names by index. */
-export interface CellStart {
+interface CellStart {
   body: unknown;
   texts: Buffer[];
 }
