@@ -2,12 +2,6 @@ import { type Edit, Manifest, type TextRef } from '../protocol/index.ts';
 import { decodeUtf8, getJson, getText, putText, type Store } from '../store/index.ts';
 import { inParallel } from './journal.ts';
 
-/** The start of a cell as `runner.begin` takes it, and the texts that it names by index. */
-interface CellStart {
-  body: unknown;
-  texts: Buffer[];
-}
-
 /** Reads the blobs that edits name. Large values travel as attachments, never as JSON. */
 export async function loadEdits(
   store: Store,
