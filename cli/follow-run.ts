@@ -1,6 +1,29 @@
 import type { RlmClient, RunAnswer } from '../client/index.ts';
-import { liveView } from './live-view.ts';
+import { liveView, type LiveView } from './live-view.ts';
 import { watchRun } from './watch-run.ts';
+
+/** Shows a run in a view until it ends, its last state included. Throws what `result` throws. */
+export async function watchToEnd(
+  client: RlmClient,
+  workflowId: string,
+  view: LiveView,
+): Promise<RunAnswer> {
+  const watching = new AbortController();
+  const watched = watchRun(client, workflowId, {
+    signal: watching.signal,
+    onProgress: (progress) => view.update(progress),
+  });
+  try {
+    const answer = await client.result(workflowId);
+    const last = await client.progress(workflowId).catch(() => null);
+    if (last !== null) view.update(last);
+    return answer;
+  } finally {
+    watching.abort();
+    await watched;
+    view.end();
+  }
+}
 
 /**
  * Shows a run on standard error until it ends. The first interrupt cancels the run and waits for its end, so
@@ -8,11 +31,6 @@ import { watchRun } from './watch-run.ts';
  */
 export async function followRun(client: RlmClient, workflowId: string): Promise<RunAnswer> {
   const view = liveView(process.stderr);
-  const watching = new AbortController();
-  const watched = watchRun(client, workflowId, {
-    signal: watching.signal,
-    onProgress: (progress) => view.update(progress),
-  });
   const interrupt = (): void => {
     process.once('SIGINT', () => process.exit(130));
     view.note('cancelling the run (again: leave at once, and the run waits for the next worker)');
@@ -20,14 +38,8 @@ export async function followRun(client: RlmClient, workflowId: string): Promise<
   };
   process.once('SIGINT', interrupt);
   try {
-    const answer = await client.result(workflowId);
-    const last = await client.progress(workflowId).catch(() => null);
-    if (last !== null) view.update(last);
-    return answer;
+    return await watchToEnd(client, workflowId, view);
   } finally {
     process.removeListener('SIGINT', interrupt);
-    watching.abort();
-    await watched;
-    view.end();
   }
 }

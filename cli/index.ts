@@ -1,6 +1,7 @@
 export { checkModels, modelsAreConfigured } from './check-models.ts';
 export { CliError } from './cli-error.ts';
 export { type EmbeddedHandle, openEmbedded } from './embedded.ts';
+export { watchToEnd } from './follow-run.ts';
 export { type Home, homeFrom } from './home.ts';
 export { liveView, type LiveView } from './live-view.ts';
 export { count, money, progressLine, seconds } from './progress-line.ts';

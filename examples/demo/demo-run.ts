@@ -2,12 +2,11 @@ import {
   CliError,
   type EmbeddedHandle,
   homeFrom,
-  type LiveView,
   liveView,
   openEmbedded,
   runUrl,
   startWorkerProcess,
-  watchRun,
+  watchToEnd,
   type WorkerProcess,
 } from '../../cli/index.ts';
 import { RlmClient, type RunAnswer, type RunRequest, type StartedRun } from '../../client/index.ts';
@@ -113,10 +112,9 @@ async function act(stage: Stage): Promise<DemoReport> {
     ? await client.start(request, { workflowId: `${stage.id}-undisturbed` })
     : null;
   const [answer, otherAnswer] = await Promise.all([
-    followToEnd(stage, view),
+    watchToEnd(client, stage.id, view),
     other === null ? null : client.result(other.workflowId),
   ]);
-  view.end();
   return reportOf(stage, { disturbed, other, answer, otherAnswer, kill });
 }
 
@@ -144,20 +142,6 @@ async function timed<T>(step: () => Promise<T>): Promise<[T, number]> {
   const from = performance.now();
   const value = await step();
   return [value, performance.now() - from];
-}
-
-async function followToEnd({ client, id }: Stage, view: LiveView): Promise<RunAnswer> {
-  const ended = new AbortController();
-  const watched = watchRun(client, id, {
-    signal: ended.signal,
-    onProgress: (progress) => view.update(progress),
-  });
-  try {
-    return await client.result(id);
-  } finally {
-    ended.abort();
-    await watched;
-  }
 }
 
 interface Outcome {

@@ -14,8 +14,8 @@ export interface CommandResult {
 
 export interface RunningCommand {
   kill(signal: NodeJS.Signals): void;
-  /** Everything that it has said so far. */
-  said(): { stdout: string; stderr: string };
+  /** The first group of a pattern, as soon as standard output holds it. Rejects when the command ends before. */
+  line(pattern: RegExp): Promise<string>;
   readonly result: Promise<CommandResult>;
 }
 
@@ -59,7 +59,16 @@ function startCommand(cwd: string, args: string[], env: NodeJS.ProcessEnv): Runn
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
   return {
     kill: (signal) => child.kill(signal),
-    said: () => said,
+    line: (pattern) =>
+      new Promise((done, fail) => {
+        const look = (): void => {
+          const found = pattern.exec(said.stdout)?.[1];
+          if (found !== undefined) done(found);
+        };
+        child.stdout.on('data', look);
+        child.once('close', () => fail(new Error(`It ended without that line: ${said.stderr}`)));
+        look();
+      }),
     result: new Promise((done) => {
       child.once('close', (code) => done({ code, ...said }));
     }),
