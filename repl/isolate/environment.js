@@ -185,7 +185,8 @@ globalThis.self = globalThis;
   const RAW_CAP = 1 << 16;
   const raw = { 1: [], 2: [] };
   const writer = (fd) => (bytes) => {
-    for (const value of bytes) if (raw[fd].length < RAW_CAP) raw[fd].push(value);
+    const room = RAW_CAP - raw[fd].length;
+    if (room > 0) for (const value of bytes.subarray(0, room)) raw[fd].push(value);
     return bytes.length;
   };
   const takeRaw = (fd) => {

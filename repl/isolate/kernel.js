@@ -17,6 +17,8 @@
     kernel: { memory },
   }).exports;
   const PAGE = 4096;
+  // Files ever made in a session; a node is some JavaScript objects.
+  const MAX_INODE = FS.nextInode + 50_000;
   const SCAN_LIST_BYTES = 20; // 16 of hash and 4 of list entry for each page
 
   let fatal = null;
@@ -97,6 +99,7 @@
       module.resetStackSwitching();
       module.limits.heapBytes = heapCapBytes;
       module.limits.filesBytes = filesCapBytes;
+      module.limits.nodes = MAX_INODE;
       env.seed(seedHex);
       env.startClock(clockMs);
     },
@@ -229,6 +232,16 @@
     promising,
   });
   delete globalThis.SharedArrayBuffer;
+  // Resizable buffers are not counted by the isolate's memory limit: none can be made.
+  const RealBuffer = ArrayBuffer;
+  const FixedBuffer = function ArrayBuffer(length) {
+    return Reflect.construct(RealBuffer, [length], new.target ?? RealBuffer);
+  };
+  FixedBuffer.prototype = RealBuffer.prototype;
+  FixedBuffer.isView = (value) => RealBuffer.isView(value);
+  Object.defineProperty(FixedBuffer, Symbol.species, { get: () => FixedBuffer });
+  RealBuffer.prototype.constructor = FixedBuffer;
+  globalThis.ArrayBuffer = FixedBuffer;
   const nothing = () => {};
   globalThis.console = Object.freeze({
     log: nothing,

@@ -22,7 +22,7 @@ PRELUDE = "<rlm"
 
 def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch):
     base_exception, exact_type, isinstance_, string = BaseException, type, isinstance, str
-    eval_, any_, compile_ = eval, any, compile
+    eval_, any_, compile_, getattr_ = eval, any, compile, getattr
     builtin_names = dict(vars(builtins))
     builtin_vars = vars(builtins)
     reserved = {f.__name__: f for f in functions}
@@ -33,6 +33,9 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
     state = types.SimpleNamespace(spec=None, texts=[], done=None, opened=False, kept=[], clock_ms=0.0)
     dumps, loads = json.JSONEncoder(ensure_ascii=True).encode, json.JSONDecoder().decode
     seed_random = random.seed
+    # Copies: a cell may rebind what it finds in these modules.
+    ast_, source_lines = types.SimpleNamespace(**vars(ast)), linecache.cache
+    CO_COROUTINE = inspect.CO_COROUTINE
     monitored, free_tool = range(6), sys.monitoring.free_tool_id
     set_trace, set_profile = sys.settrace, sys.setprofile
 
@@ -132,16 +135,16 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         if not source.strip():
             return set(), None
         filename = f"<cell {cell_name}>"
-        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-        tree = compile_(source, filename, "exec", ast.PyCF_ONLY_AST | await_flag)
+        source_lines[filename] = (len(source), None, source.splitlines(True), filename)
+        tree = compile_(source, filename, "exec", ast_.PyCF_ONLY_AST | await_flag)
         stored = bound_names(tree)
         last = None
-        if tree.body and isinstance_(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-            last = ast.Expression(tree.body.pop().value)
+        if tree.body and isinstance_(tree.body[-1], ast_.Expr) and not source.rstrip().endswith(";"):
+            last = ast_.Expression(tree.body.pop().value)
         parts = [compile_(tree, filename, "exec", await_flag)]
         if last is not None:
             parts.append(compile_(last, filename, "eval", await_flag))
-        if any_(part.co_flags & inspect.CO_COROUTINE for part in parts):
+        if any_(part.co_flags & CO_COROUTINE for part in parts):
             value = loop.run(run_async(parts))
         else:
             for part in parts:
@@ -155,7 +158,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         """One awaits somewhere: then all of the cell runs inside the loop."""
         for part in parts:
             value = eval_(part, namespace)
-            if part.co_flags & inspect.CO_COROUTINE:
+            if part.co_flags & CO_COROUTINE:
                 value = await value
         return value
 
@@ -163,17 +166,24 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         names, todo = set(), [*tree.body]
         while todo:
             node = todo.pop()
-            if isinstance_(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if isinstance_(node, (ast_.FunctionDef, ast_.AsyncFunctionDef, ast_.ClassDef)):
                 names.add(node.name)
                 continue
-            if isinstance_(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            if isinstance_(node, (ast_.Lambda, ast_.ListComp, ast_.SetComp, ast_.DictComp, ast_.GeneratorExp)):
                 continue
-            if isinstance_(node, ast.Name) and isinstance_(node.ctx, ast.Store):
+            if isinstance_(node, ast_.Name) and isinstance_(node.ctx, ast_.Store):
                 names.add(node.id)
-            elif isinstance_(node, (ast.Import, ast.ImportFrom)):
+            elif isinstance_(node, (ast_.Import, ast_.ImportFrom)):
                 names.update(a.asname or a.name.split(".")[0] for a in node.names)
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(children(node))
         return names
+
+    def children(node):
+        found = []
+        for field in node._fields:
+            value = getattr_(node, field, None)
+            found.extend(n for n in (value if exact_type(value) is list else (value,)) if isinstance_(n, ast_.AST))
+        return found
 
     def end_of_cell():
         notes = []
@@ -291,7 +301,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         namespace.clear()
         namespace.update({"__name__": "__main__", "__doc__": None, "answer": answers.fresh()})
         settle()
-        linecache.cache.clear()
+        source_lines.clear()
         state.opened = False
         state.clock_ms = 0.0
         seed_random(0)

@@ -40,6 +40,8 @@ def install(scheduler):
                 raise ValueError("can't specify a timeout for a non-blocking call")
             if timeout < 0 and timeout != -1:
                 raise ValueError("timeout value must be a non-negative number")
+            if timeout > LONGEST_WAIT_S:
+                raise OverflowError("timeout value is too large")
             if not self._holder:
                 self._holder = True
                 return True

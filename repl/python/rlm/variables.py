@@ -16,6 +16,7 @@ def make(public_types):
     type_name = type.__dict__["__name__"].__get__
     str_len, str_repr, str_getitem = str.__len__, str.__repr__, str.__getitem__
     exact_type, isinstance_, bytes_repr = type, isinstance, bytes.__repr__
+    ModuleType = types.ModuleType
 
     def name_of(value):
         try:
@@ -48,7 +49,7 @@ def make(public_types):
             return repr(value)
         if kind is list or kind is tuple or kind is set or kind is frozenset or kind is dict:
             return _preview_items(value, kind, room, depth)
-        if isinstance_(value, types.ModuleType):
+        if isinstance_(value, ModuleType):
             return "module"
         return f"<{name_of(value)}>"
 
@@ -79,7 +80,7 @@ def make(public_types):
             and not name.startswith("_")
             and name not in reserved
             and name not in _HIDDEN
-            and exact_type(value) is not types.ModuleType
+            and exact_type(value) is not ModuleType
         }
 
     def changes(before, namespace, reserved, stored):
