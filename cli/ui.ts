@@ -34,12 +34,12 @@ async function serve(session: Session): Promise<void> {
   // Without a model it must not take calls away from a worker that has one.
   const configured = modelsAreConfigured();
   const worker = await session.startWorker(configured ? [] : ['--workflows-only']);
-  print(`${session.uiUrl ?? session.address}/namespaces/${session.namespace}/workflows`);
   say(`Temporal at ${session.address} · data in ${session.home.dir} · worker ${worker?.pid}`);
   if (!configured) {
     say('No model is configured (OPENAI_API_KEY): finished runs can be read, open ones wait.');
   }
   say('Ctrl-C stops both.');
+  print(`${session.uiUrl ?? session.address}/namespaces/${session.namespace}/workflows`);
   await Promise.race([
     stop,
     worker?.ended.then(() => {

@@ -14,7 +14,7 @@ export interface CommandResult {
 
 export interface RunningCommand {
   kill(signal: NodeJS.Signals): void;
-  /** The first group of a pattern, as soon as standard output holds it. Rejects when the command ends before. */
+  /** The first group of a pattern, as soon as something that it said holds it. Rejects when the command ends before. */
   line(pattern: RegExp): Promise<string>;
   readonly result: Promise<CommandResult>;
 }
@@ -62,10 +62,11 @@ function startCommand(cwd: string, args: string[], env: NodeJS.ProcessEnv): Runn
     line: (pattern) =>
       new Promise((done, fail) => {
         const look = (): void => {
-          const found = pattern.exec(said.stdout)?.[1];
+          const found = pattern.exec(`${said.stdout}\n${said.stderr}`)?.[1];
           if (found !== undefined) done(found);
         };
         child.stdout.on('data', look);
+        child.stderr.on('data', look);
         child.once('close', () => fail(new Error(`It ended without that line: ${said.stderr}`)));
         look();
       }),

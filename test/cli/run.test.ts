@@ -77,6 +77,13 @@ describe('rlm run', () => {
       spend: { turns: 2, calls: 1 },
     });
     expect(model.requests).toHaveLength(3);
+
+    const taken = await place.rlm([...RUN, '--id', 'lift'], env());
+    expect([taken.code, taken.stdout, taken.stderr]).toEqual([
+      1,
+      '',
+      'rlm: A run with the id lift exists already; choose another id or ask for its result.\n',
+    ]);
   });
 
   test('says that a best draft is no answer, also by its exit code', async () => {
