@@ -16,9 +16,16 @@ import {
 } from './host-protocol.ts';
 import { type FaultKind, KernelFault } from './kernel-fault.ts';
 
-/** Frames of stack for V8: 6000 KiB, on which 30,000 levels of C recursion stand; larger ones overflow a thread's stack. */
-const STACK_KIB = 6000;
+/**
+ * Stack of V8 in KiB, for each Python stack (reserved, not used: 1,000 of them take 25 MB). Deep enough for all recursion in C that
+ * `STACK_BYTES` in isolate/kernel.js lets happen, in V8's slowest tier. isolated-vm bounds JavaScript by its thread's own stack.
+ */
+const STACK_KIB = 40_000;
 const STARTUP_TIMEOUT_MS = 60_000;
+/** Some times what the host allows its own work on a kernel. */
+const ANSWER_MS = 5 * 60_000;
+/** A host that closed its output has this long to end, which says more than that it did. */
+const CLOSED_GRACE_MS = 1000;
 /** The native loader of isolated-vm looks here to tell musl from glibc. */
 const LIBC_PROBE = '/etc/alpine-release';
 
@@ -32,6 +39,16 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
+export interface HostProcessOptions {
+  /** Null: the host can only build. */
+  baseFolder: string | null;
+  parkedMiB: number;
+  /** Another program in the host's place, under the same permissions; for tests. */
+  main?: string;
+  /** After how many ms without an answer, compute time not counted, the host is given up. Default 5 minutes. */
+  answerMs?: number;
+}
+
 /** One kernel host as its worker sees it. What it sends is untrusted and parsed. */
 export class HostProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -41,9 +58,12 @@ export class HostProcess {
   #writing: Promise<void> = Promise.resolve();
   #gone: HostGone | null = null;
   #stderr = '';
+  readonly #answerMs: number;
 
-  private constructor(options: { baseFolder: string | null; parkedMiB: number }) {
+  private constructor({ main, answerMs = ANSWER_MS, ...options }: HostProcessOptions) {
+    this.#answerMs = answerMs;
     const readable = [
+      ...(main === undefined ? [] : [dirname(main)]),
       REPL_FOLDER,
       join(REPL_FOLDER, '..', 'protocol'),
       join(REPL_FOLDER, '..', 'package.json'),
@@ -61,7 +81,7 @@ export class HostProcess {
         '--expose-gc',
         `--stack-size=${STACK_KIB}`,
         `--wasm-stack-switching-stack-size=${STACK_KIB}`,
-        hostMain(),
+        main ?? hostMain(),
         JSON.stringify(options),
       ],
       { env: { TZ: 'UTC', LANG: 'C.UTF-8' }, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] },
@@ -81,10 +101,7 @@ export class HostProcess {
   }
 
   /** Starts a host and waits until it can serve. */
-  static async start(options: {
-    baseFolder: string | null;
-    parkedMiB: number;
-  }): Promise<HostProcess> {
+  static async start(options: HostProcessOptions): Promise<HostProcess> {
     const host = new HostProcess(options);
     const timer = setTimeout(
       () => host.#end(`was not ready after ${STARTUP_TIMEOUT_MS} ms`),
@@ -121,7 +138,15 @@ export class HostProcess {
       .then(() => writeFrame(this.#child.stdin, { id, request }, attachments))
       // The exit handler says why.
       .catch(() => {});
-    const { result, attachments: attached } = await answer.promise;
+    // The host ends model code by itself; one that does not answer long after that is stuck.
+    const patience = this.#answerMs + ('limits' in request ? request.limits.computeMs : 0);
+    const timer = setTimeout(
+      () => this.#end(`did not answer ${request.op} within ${patience} ms`),
+      patience,
+    );
+    const { result, attachments: attached } = await answer.promise.finally(() => {
+      clearTimeout(timer);
+    });
     const parsed = HOST_RESULTS[request.op].safeParse(result);
     if (!parsed.success) throw this.#end(`broke the protocol: ${parsed.error.message}`);
     return { result: parsed.data, attachments: attached };
@@ -150,6 +175,7 @@ export class HostProcess {
           else pending?.reject(new KernelFault(asKind(reply.fault), reply.message));
         }
       }
+      setTimeout(() => this.#end('closed its output'), CLOSED_GRACE_MS).unref();
     } catch (error) {
       const why = errorText(error).slice(0, 500);
       this.#end(`broke the protocol: ${why}`);
