@@ -1,6 +1,7 @@
 import { type LiveView, watchRun, type WorkerProcess } from '../../cli/index.ts';
 import type { RlmClient } from '../../client/index.ts';
 import type { Progress } from '../../protocol/index.ts';
+import type { DemoModel } from './demo-model.ts';
 
 /** What was killed, and where the run was. */
 export interface Kill {
@@ -25,7 +26,7 @@ export async function killHalfway(
   client: RlmClient,
   workflowId: string,
   worker: WorkerProcess,
-  view: LiveView,
+  { view, log }: { view: LiveView; log: DemoModel['log'] },
 ): Promise<Kill | null> {
   const ended = new AbortController();
   const half = new AbortController();
@@ -47,6 +48,7 @@ export async function killHalfway(
   );
   await Promise.race([watched, over]);
   if (at === undefined) return null;
+  await untilInFlight(log);
   const atMs = Date.now();
   await worker.kill();
   return {
@@ -58,6 +60,14 @@ export async function killHalfway(
     answered: at.round?.answered ?? 0,
     total: at.round?.total ?? 0,
   };
+}
+
+/** Between two waves of calls nothing would be lost, and nothing shown: waits for a call, a second at most. */
+async function untilInFlight(log: DemoModel['log']): Promise<void> {
+  for (const until = Date.now() + 1000; Date.now() < until;) {
+    const calls = await log();
+    if (calls === null || calls.some(({ durationMs }) => durationMs === null)) return;
+  }
 }
 
 /** More than one call, at least half of them answered, and some of them not. */

@@ -99,7 +99,10 @@ async function act(stage: Stage): Promise<DemoReport> {
   say(`Run ${stage.id}${pageOf(stage) === null ? '' : ` · ${pageOf(stage)}`}`);
 
   const view = liveView(process.stderr);
-  const kill = await killHalfway(client, stage.id, worker, view);
+  const kill = await killHalfway(client, stage.id, worker, {
+    view,
+    log: () => stage.model.log(),
+  });
   if (kill !== null) {
     view.note(
       `KILLED worker ${kill.worker} and kernel host ${kill.kernelHosts.join(', ')} (SIGKILL) after ${kill.answered} of ${kill.total} sub-calls; another worker starts`,
