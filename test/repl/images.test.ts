@@ -91,7 +91,7 @@ iterator = iter([1, 2, 3]); next(iterator)
     const session = new Session(here, store, 'files');
     await session.run(`
 import os, tempfile, sqlite3
-os.makedirs("/work/deep"); os.chdir("/work/deep")
+os.makedirs("/data/deep"); os.chdir("/data/deep")
 open("a.txt", "w").write("hello world")
 os.symlink("a.txt", "link"); os.chmod("a.txt", 0o640)
 f = open("a.txt"); f.read(6)
@@ -103,7 +103,7 @@ os.utime("a.txt", (1, 2))
 inode = os.stat("a.txt").st_ino`);
     const check = `(os.getcwd(), f.read(), os.read(fd, 2), os.read(twin, 2), gone.read(), os.path.exists("gone.txt"), open("link").read(), oct(os.stat("a.txt").st_mode), os.stat("a.txt").st_mtime, os.stat("a.txt").st_ino == inode, db.execute("insert into t values (1)").rowcount, sorted(os.listdir()))`;
     expect(await sameElsewhere(session, check)).toBe(
-      `('/work/deep', 'world', b'34', b'56', 'still here', False, 'hello world', '0o100640', 2.0, True, 1, ['a.txt', 'file.db', 'file.db-journal', 'link', 'raw.bin'])`,
+      `('/data/deep', 'world', b'34', b'56', 'still here', False, 'hello world', '0o100640', 2.0, True, 1, ['a.txt', 'file.db', 'file.db-journal', 'link', 'raw.bin'])`,
     );
     await session.run('os.remove("a.txt"); os.rename("raw.bin", "moved.bin")');
     expect(await sameElsewhere(session, 'sorted(os.listdir())')).toBe(
