@@ -16,7 +16,7 @@ export interface Kill {
 }
 
 /** Looks often: a round of the stand-in is over after a second. */
-const LOOK_MS = 25;
+const LOOK_MS = 75;
 
 /**
  * Watches a run and kills its worker and kernel host with SIGKILL when half of its first parallel round is
