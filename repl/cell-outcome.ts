@@ -12,7 +12,7 @@ import {
   type VariableChange,
   type WaitingCell,
 } from '../protocol/index.ts';
-import { putText, type Store, textRefOf } from '../store/index.ts';
+import { putText, type Store } from '../store/index.ts';
 import { previewsOf } from './call-previews.ts';
 import { storeText } from './cell-texts.ts';
 import type { CellReport } from './host/host-protocol.ts';
@@ -182,20 +182,34 @@ const ROLLED_BACK: Record<
   divergence: { reason: 'divergence', advice: 'It is run afresh.' },
 };
 
-export function rolledBackOutcome(
+/** The outcome of a cell that changed nothing. `output` is what it had written until then. */
+export async function rolledBackOutcome(
+  store: Store,
   kind: FaultKind | 'divergence',
   message: string,
+  output: CellOutput,
   rest: { computeMs: number; way: CellWay },
-): RolledBackCell {
+): Promise<RolledBackCell> {
   const { reason, advice } = ROLLED_BACK[kind];
-  const nothing = textRefOf('');
   const text = `The cell was rolled back, all variables are as before it: ${message}. ${advice}`;
   return {
     kind: 'rolledBack',
     reason,
     message: text.slice(0, caps.ERROR_MESSAGE_CHARS).toWellFormed(),
-    stdout: nothing,
-    stderr: nothing,
+    stdout: await storeText(store, output.stdout),
+    stderr: await storeText(store, output.stderr),
     ...rest,
   };
+}
+
+export interface CellOutput {
+  stdout: Buffer;
+  stderr: Buffer;
+}
+
+/** The output that a report names; a waiting one names none. */
+export function outputOf(report: CellReport, texts: readonly Buffer[]): CellOutput {
+  const nothing = Buffer.alloc(0);
+  if (report.kind === 'waiting') return { stdout: nothing, stderr: nothing };
+  return { stdout: texts[report.stdout] ?? nothing, stderr: texts[report.stderr] ?? nothing };
 }

@@ -9,8 +9,10 @@ import {
 } from '../protocol/index.ts';
 import type { Store } from '../store/index.ts';
 import {
+  type CellOutput,
   finishedOutcome,
   type FinishedReport,
+  outputOf,
   rolledBackOutcome,
   storeCalls,
   waitingOutcome,
@@ -19,7 +21,7 @@ import {
 import { loadCode, loadEdits } from './cell-texts.ts';
 import { ImageIncompatible, KernelCrashed } from './errors.ts';
 import { MAX_ROUND } from './host/frames.ts';
-import { KernelFault } from './host/kernel-fault.ts';
+import { type FaultKind, KernelFault } from './host/kernel-fault.ts';
 import type { HostProcess } from './host/host-process.ts';
 import { readImageChain } from './image-chain.ts';
 import { appendLink, type Journal, loadAnswers, readJournal, settleDelivery } from './journal.ts';
@@ -186,7 +188,8 @@ class Step {
     { report, texts }: HostedReport,
     link: JournalLink & { kind: 'round' },
   ): Promise<CellOutcome | undefined> {
-    if (report.kind === 'fault') return this.#rolledBack(report.fault, report.message);
+    if (report.kind === 'fault')
+      return this.#rolledBack(report.fault, report.message, outputOf(report, texts));
     if (report.kind === 'waiting') {
       const { calls } = await storeCalls(this.#context.store, report, texts);
       const same =
@@ -200,12 +203,14 @@ class Step {
     return this.#rolledBack(
       'divergence',
       'when replayed, it did not make the calls that are recorded',
+      outputOf(report, texts),
     );
   }
 
   async #settle({ report, texts }: HostedReport): Promise<CellOutcome> {
     this.#context.signal.throwIfAborted();
-    if (report.kind === 'fault') return this.#rolledBack(report.fault, report.message);
+    if (report.kind === 'fault')
+      return this.#rolledBack(report.fault, report.message, outputOf(report, texts));
     return report.kind === 'waiting' ? this.#wait(report, texts) : this.#finish(report, texts);
   }
 
@@ -214,10 +219,11 @@ class Step {
   }
 
   async #rolledBack(
-    kind: Parameters<typeof rolledBackOutcome>[0],
+    kind: FaultKind | 'divergence',
     message: string,
+    output: CellOutput,
   ): Promise<CellOutcome> {
-    const outcome = rolledBackOutcome(kind, message, {
+    const outcome = await rolledBackOutcome(this.#context.store, kind, message, output, {
       computeMs: this.#computed(),
       way: this.#way,
     });
@@ -229,13 +235,18 @@ class Step {
     const { store } = this.#context;
     const firstCall = FIRST_CALL + this.#calls;
     if (report.calls.some(({ number }, i) => number !== firstCall + i)) {
-      return this.#rolledBack('crash', 'its calls are not numbered in order');
+      return this.#rolledBack(
+        'crash',
+        'its calls are not numbered in order',
+        outputOf(report, texts),
+      );
     }
     const subRuns = report.calls.filter(({ kind }) => kind === 'rlm').length;
     if (subRuns > caps.SUB_RUNS_A_ROUND) {
       return this.#rolledBack(
         'limit',
         `it started ${subRuns} sub-runs at once, at most ${caps.SUB_RUNS_A_ROUND} are allowed`,
+        outputOf(report, texts),
       );
     }
     const { calls, requests } = await storeCalls(store, report, texts);
@@ -257,7 +268,9 @@ class Step {
     try {
       imaged = await this.#leased.image();
     } catch (error) {
-      if (error instanceof KernelFault) return this.#rolledBack(error.kind, error.message);
+      if (error instanceof KernelFault) {
+        return this.#rolledBack(error.kind, error.message, outputOf(report, texts));
+      }
       throw error;
     }
     const { digest, sizeBytes } = await store.blobs.put(imaged.blob);

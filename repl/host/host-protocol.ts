@@ -76,6 +76,9 @@ export const CellReport = z.discriminatedUnion('kind', [
     computeMs: z.number(),
     fault: z.enum(['timeout', 'memory', 'limit', 'crash', 'image']),
     message: z.string(),
+    /** What the cell had written until then. */
+    stdout: Attachment,
+    stderr: Attachment,
   }),
 ]);
 export type CellReport = z.infer<typeof CellReport>;

@@ -16,6 +16,8 @@ export const ENTRY_NAMES = [
   'restore',
   'heapBytes',
   'tableLength',
+  'references',
+  'output',
   'saveFiles',
   'loadFiles',
 ] as const;
@@ -51,6 +53,8 @@ export class KernelEntries {
       restore: await entry('restore'),
       heapBytes: await entry('heapBytes'),
       tableLength: await entry('tableLength'),
+      references: await entry('references'),
+      output: await entry('output'),
       saveFiles: await entry('saveFiles'),
       loadFiles: await entry('loadFiles'),
     };

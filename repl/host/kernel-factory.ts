@@ -122,7 +122,8 @@ export class KernelFactory {
     const heapBytes = await entries.number('heapBytes', [], BOOT_TIMEOUT_MS);
     const heap = await entries.bytes('read', [0, heapBytes], BOOT_TIMEOUT_MS);
     const tableLength = await entries.number('tableLength', [], BOOT_TIMEOUT_MS);
-    return { runtime: 'base', heap, digests: PageDigests.of(heap), tableLength };
+    const references = await entries.number('references', [], BOOT_TIMEOUT_MS);
+    return { runtime: 'base', heap, digests: PageDigests.of(heap), tableLength, references };
   }
 
   async #boot(): Promise<BootedIsolate> {
@@ -139,6 +140,7 @@ async function warmUp(booted: BootedIsolate): Promise<void> {
     heap: Buffer.alloc(0),
     digests: new PageDigests(Buffer.alloc(0)),
     tableLength: 0,
+    references: 0,
   };
   const kernel = new Kernel(booted, nothing);
   for (const code of WARM_UP_CELLS) {

@@ -32,15 +32,22 @@ export function faultFromText(text: string): KernelFault {
       'the cell used more memory than a kernel has outside its heap',
     );
   }
+  if (/^PythonError\b[^]*\nMemoryError\s*(?:\n\s+at |$)/.test(text)) {
+    return new KernelFault('memory', 'the heap is used up, to the last byte');
+  }
   if (text.includes('Maximum call stack size exceeded')) {
     return new KernelFault('limit', 'recursion in C code went too deep');
+  }
+  if (text.startsWith('RuntimeError: unreachable')) {
+    return new KernelFault('crash', 'the interpreter aborted');
   }
   return new KernelFault('crash', `the interpreter ended: ${printable(text).slice(0, 300)}`);
 }
 
-/** The text is the model's: kept to one line of printable characters. */
+/** The text is the model's: kept to one line of printable characters, that of the exception where there is one. */
 function printable(text: string): string {
-  const [first = ''] = text.split('\n');
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+  const line = (text.startsWith('PythonError') ? lines.at(-1) : lines[0]) ?? 'for no reason given';
   // eslint-disable-next-line no-control-regex
-  return first.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '?');
+  return line.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '?');
 }

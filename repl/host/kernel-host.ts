@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { z } from 'zod';
+import type { CellLimits } from '../../protocol/index.ts';
 import { errorText } from '../error-text.ts';
 import { MAX_ROUND } from './frames.ts';
 import { CellReport, type HostedCall, type HostRequest } from './host-protocol.ts';
@@ -54,10 +55,10 @@ export class KernelHost {
         return { result: { kernel: this.#lease(kernel) } };
       }
       case 'start':
-        return this.#run(request.kernel, (kernel) => kernel.start(request, attachments));
+        return this.#run(request, (kernel) => kernel.start(request, attachments));
       case 'deliver': {
         const { limits, clockMs, answers } = request;
-        return this.#run(request.kernel, (kernel) =>
+        return this.#run(request, (kernel) =>
           kernel.deliver(limits, { clockMs, answers }, attachments),
         );
       }
@@ -107,7 +108,10 @@ export class KernelHost {
     }
   }
 
-  async #run(number: number, compute: (kernel: Kernel) => Promise<string>): Promise<Answered> {
+  async #run(
+    { kernel: number, limits }: { kernel: number; limits: CellLimits },
+    compute: (kernel: Kernel) => Promise<string>,
+  ): Promise<Answered> {
     const kernel = this.#find(number);
     const texts: Buffer[] = [];
     try {
@@ -117,15 +121,13 @@ export class KernelHost {
       const fault =
         error instanceof KernelFault ? error : new KernelFault('crash', errorText(error));
       this.#leased.delete(number);
+      const output = await kernel.salvageOutput(limits.outputBytes);
       kernel.dispose();
       const { kind, message } = fault;
+      const { cellMs: computeMs } = kernel;
       return {
-        result: {
-          kind: 'fault',
-          computeMs: kernel.cellMs,
-          fault: kind,
-          message,
-        } satisfies CellReport,
+        result: { kind: 'fault', computeMs, fault: kind, message, stdout: 0, stderr: 1 },
+        attachments: output,
       };
     }
   }

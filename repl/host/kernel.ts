@@ -12,6 +12,8 @@ import { pythonText } from './python-text.ts';
 
 /** Time for what is no model code: imaging, restoring, reading. A kernel that exceeds it is thrown away. */
 const SERVICE_TIMEOUT_MS = 60_000;
+/** Time to read what an ended cell had written. */
+const SALVAGE_TIMEOUT_MS = 500;
 /** Bytes of the heap moved at once. */
 const COPY_BYTES = 32 * 2 ** 20;
 const MIB = 2 ** 20;
@@ -23,6 +25,8 @@ export interface KernelBase {
   heap: Buffer;
   digests: PageDigests;
   tableLength: number;
+  /** References to JavaScript objects that Python holds. */
+  references: number;
 }
 
 export interface StoredImage {
@@ -79,6 +83,11 @@ export class Kernel {
       this.#fault ??= toKernelFault(error);
       throw this.#fault;
     }
+  }
+
+  #end(why: string): KernelFault {
+    this.#fault = new KernelFault('crash', why);
+    return this.#fault;
   }
 
   #call(name: EntryName, args: Parameters<KernelEntries['call']>[1] = []): Promise<unknown> {
@@ -156,6 +165,20 @@ export class Kernel {
     return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
   }
 
+  /** What the cell has written so far, stdout and stderr: also after a fault, as far as memory can still be read. */
+  async salvageOutput(limitBytes: number): Promise<[stdout: Buffer, stderr: Buffer]> {
+    const read = async (fd: 1 | 2): Promise<Buffer> => {
+      try {
+        const bytes = await this.#entries.bytes('output', [fd], SALVAGE_TIMEOUT_MS);
+        return bytes.subarray(0, limitBytes);
+      } catch {
+        // Nothing can be read from an isolate that is gone; the fault says why it is.
+        return Buffer.alloc(0);
+      }
+    };
+    return [await read(1), await read(2)];
+  }
+
   /** After an outcome was read: the cell's machinery leaves the heap, which is then at rest. */
   async rest(): Promise<void> {
     await this.#call('rest');
@@ -171,10 +194,10 @@ export class Kernel {
     const dirty = await this.#scan();
     const tableLength = await this.#number('tableLength');
     if (tableLength !== this.#base.tableLength) {
-      throw (this.#fault = new KernelFault(
-        'crash',
-        'the cell changed the function table, which an image does not hold',
-      ));
+      throw this.#end('the cell changed the function table, which an image does not hold');
+    }
+    if ((await this.#number('references')) !== this.#base.references) {
+      throw this.#end('the cell keeps a JavaScript object, which an image does not hold');
     }
     const files = await this.#bytes('saveFiles');
     const estimate = 2048 + dirty.size * 40;

@@ -4,13 +4,14 @@
  */
 const PATCHES: ReadonlyArray<{ why: string; find: string; replace: string }> = [
   {
-    why: 'where a stack lies in linear memory depends on averages over all stacks so far: begin each cell afresh, or a warm kernel and a restored one differ',
-    find: 'var stackTop;function enterTask(){',
+    why: 'every stack begins at the same place in linear memory, the suspended ones are moved out: how deep it may go, and what it leaves there, then depends on no other stack',
+    find: 'var stackTop;function enterTask(){if(stackTop===void 0){stackTop=stackSave();return}',
     replace:
       'Module["limits"]={heapBytes:4294901760,filesBytes:Infinity,nodes:Infinity};' +
       'Module["resetStackSwitching"]=()=>{if(stackStates.length>0)throw new Error("a stack is suspended");' +
-      'taskSizeTotal=500;taskSizeCount=1;if(stackTop!==void 0)stackRestore(stackTop)};' +
-      'var stackTop;function enterTask(){',
+      'if(stackTop!==void 0)stackRestore(stackTop)};' +
+      'var stackTop;function enterTask(){if(stackTop===void 0){stackTop=stackSave();return}' +
+      'setStackPosition(stackTop);return;',
   },
   {
     why: "a run's own heap limit, below the module's maximum",

@@ -21,6 +21,11 @@
   const MAX_INODE = FS.nextInode + 50_000;
   const SCAN_LIST_BYTES = 20; // 16 of hash and 4 of list entry for each page
 
+  // Linear stack that Python may use, of 10 MB: it ends in a RecursionError before V8's stack ends. The C functions that
+  // need the most of V8's stack for the least of this one (comparison) need 16 bytes to 1: see STACK_KIB in host-process.ts.
+  const STACK_BYTES = 2 * 1024 * 1024;
+  module.stackRestore(exports.emscripten_stack_get_end() + STACK_BYTES);
+
   let fatal = null;
   const describe = (error) => {
     let text = 'unknown error';
@@ -30,6 +35,14 @@
       // the error belongs to the cell and may be hostile: its text is optional
     }
     return text;
+  };
+
+  // Heap beyond a cell's limit for the session itself: without it nobody could say that the limit was reached.
+  const RESERVE_BYTES = 16 * 1024 * 1024;
+  const MOST_HEAP_BYTES = 4294901760;
+  let cellHeapBytes = MOST_HEAP_BYTES;
+  const allow = (extra) => {
+    module.limits.heapBytes = Math.min(MOST_HEAP_BYTES, cellHeapBytes + extra);
   };
 
   // ---- stacks
@@ -68,6 +81,7 @@
     setMonotonic: (seconds) => env.setClock(env.ORIGIN_MS + seconds * 1000),
     takeRaw: (fd) => env.takeRaw(fd),
     clock: () => env.clock(),
+    headroom: (on) => allow(on ? RESERVE_BYTES : 0),
   };
 
   // ---- the session
@@ -82,6 +96,9 @@
     entries[name] = session[name].copy();
   enter = entries.enter;
   const textsAt = session.texts_at;
+  const stdoutAt = session.stdout_at;
+  const stderrAt = session.stderr_at;
+  let running = false;
   session.destroy();
   python.runPython('del _session, _host, _sources');
 
@@ -97,7 +114,9 @@
     prepare(clockMs, seedHex, heapCapBytes, filesCapBytes) {
       if (resolvers.size > 0) throw new Error('a stack is suspended');
       module.resetStackSwitching();
-      module.limits.heapBytes = heapCapBytes;
+      cellHeapBytes = heapCapBytes;
+      allow(0);
+      running = false;
       module.limits.filesBytes = filesCapBytes;
       module.limits.nodes = MAX_INODE;
       env.seed(seedHex);
@@ -105,6 +124,7 @@
     },
     /** Makes a str of `length` characters up to `maxChar` for the next begin or deliver; returns the address of its characters, 0 when there is no memory. */
     stage(length, maxChar) {
+      allow(running ? RESERVE_BYTES : 0);
       const text = module._PyUnicode_New(length, maxChar);
       if (text === 0) {
         module._PyErr_Clear();
@@ -119,11 +139,25 @@
     },
     read: (address, length) => memory.buffer.slice(address, address + length),
     begin(spec) {
+      running = true;
       entries.begin(spec);
     },
     deliver(answers) {
+      allow(RESERVE_BYTES);
       entries.deliver(answers);
+      allow(0);
     },
+    /** What the cell has written so far to stdout (1) or stderr (2), read from memory: also when Python runs no more. */
+    output(fd) {
+      const [, , size, , , start] = new Uint32Array(
+        memory.buffer,
+        fd === 1 ? stdoutAt : stderrAt,
+        6,
+      );
+      return memory.buffer.slice(start, start + size);
+    },
+    /** References to JavaScript objects that Python holds. At rest they are those of the base image. */
+    references: () => module._hiwire_num_refs(),
     poll: () => (fatal === null ? entries.poll() : JSON.stringify({ fatal })),
     rest() {
       if (resolvers.size > 0 || expected.length > 0) throw new Error('a stack is suspended');

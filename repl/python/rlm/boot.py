@@ -43,6 +43,7 @@ def boot(switch):
     made.enter = stacks.enter
     made.namespace = namespace
     made.texts_at = id(made.state.texts)
+    made.stdout_at, made.stderr_at = (id(stream.held) for stream in streams)
     sys.stdin = None
     sys.stdout, sys.stderr = streams
     sys.__stdin__ = sys.__stdout__ = sys.__stderr__ = None

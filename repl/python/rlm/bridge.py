@@ -11,7 +11,7 @@ BYTES_HEADER = 16
 def make(host, run_sync):
     js_spawn, js_expect, js_wake = host.spawn, host.expect, host.wake
     js_set_clock, js_set_monotonic, js_take_raw = host.setClock, host.setMonotonic, host.takeRaw
-    js_clock, gate = host.clock, host.gate
+    js_clock, js_headroom, gate = host.clock, host.headroom, host.gate
     identity, length = id, str.__len__
     ensure_future = asyncio.ensure_future
 
@@ -43,6 +43,10 @@ def make(host, run_sync):
 
         def set_monotonic(self, seconds):
             js_set_monotonic(seconds)
+
+        def headroom(self, on):
+            """Lets the session itself use memory beyond the cell's limit: to report that the limit was reached, for instance."""
+            js_headroom(on)
 
         def clock(self):
             """ms since the epoch; reading it takes no time."""

@@ -35,7 +35,8 @@ class Stream(io.TextIOBase):
         self.name = name
         self.buffer = _Bytes(self)
         self._meter = meter
-        self._parts = []
+        # UTF-8, and one object for ever: the host finds it in memory when a cell was ended from outside.
+        self.held = bytearray()
         self._dropped = 0
 
     def writable(self):
@@ -62,20 +63,31 @@ class Stream(io.TextIOBase):
             self._dropped += length
             return length
         kept = str.__str__(text) if length <= left else str.__getitem__(text, slice(0, left))
-        size = len(kept) if kept.isascii() else len(kept.encode("utf-8", "surrogatepass"))
-        if size > left:
-            kept = kept.encode("utf-8", "surrogatepass")[:left].decode("utf-8", "ignore")
-            size = left
-        self._meter.left = left - size
-        self._dropped += length - len(kept)
-        if kept:
-            self._parts.append(kept)
+        data = str.encode(kept, "utf-8", "surrogatepass")
+        if len(data) > left:
+            data = whole_characters(data[:left])
+            self._dropped += length - len(data.decode("utf-8", "surrogatepass"))
+            self._meter.left = 0
+        else:
+            self._dropped += length - len(kept)
+            self._meter.left = left - len(data)
+        self.held += data
         return length
 
     def take(self):
-        text = "".join(self._parts)
+        text = self.held.decode("utf-8", "surrogatepass")
+        self.held.clear()
         if self._dropped:
             text += f"\n[... {self._dropped:,} more characters: the output of a cell is cut at {self._meter.limit:,} bytes]"
-        self._parts = []
         self._dropped = 0
         return text
+
+
+def whole_characters(data):
+    """Without a character that was cut in two at the end."""
+    end = len(data)
+    while end and data[end - 1] & 0xC0 == 0x80:
+        end -= 1
+    lead = data[end - 1] if end else 0
+    size = 1 if lead < 0x80 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    return data if len(data) - end + 1 == size else data[: end - 1]

@@ -51,6 +51,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         scheduler.spawn(cell)
 
     def cell():
+        switch.headroom(True)
         spec, texts = state.spec, state.texts
         state.spec = None
         desk.limit = spec["pendingCalls"]
@@ -68,22 +69,22 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
             texts.clear()
             stored, value = run_code(spec["code"], spec["cell"])
         except base_exception as raised:
-            set_trace(None)
-            set_profile(None)
-            for tool in monitored:
-                free_tool(tool)
-            restore_builtins()
+            take_charge()
             error = describe(raised)
             raised = None
-        # Callbacks of the cell would run, and raise, inside the prelude.
+        take_charge()
+        notes = end_of_cell()
+        take_charge()
+        state.done = outcome(spec, before, stored if error is None else (), value, error, notes)
+
+    def take_charge():
+        """After code of the model: its callbacks would run, and raise, inside the prelude, and its memory may be used up."""
         set_trace(None)
         set_profile(None)
         for tool in monitored:
             free_tool(tool)
+        switch.headroom(True)
         restore_builtins()
-        notes = end_of_cell()
-        restore_builtins()
-        state.done = outcome(spec, before, stored if error is None else (), value, error, notes)
 
     def settle():
         restore_builtins()
@@ -144,6 +145,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         parts = [compile_(tree, filename, "exec", await_flag)]
         if last is not None:
             parts.append(compile_(last, filename, "eval", await_flag))
+        switch.headroom(False)
         if any_(part.co_flags & CO_COROUTINE for part in parts):
             value = loop.run(run_async(parts))
         else:
@@ -187,6 +189,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
 
     def end_of_cell():
         notes = []
+        switch.headroom(False)
         try:
             cancelled = loop.cancel_tasks()
             if cancelled:

@@ -14,6 +14,8 @@ from time import monotonic
 
 # A stack that swallows the error of a deadlock and waits again is given up after this many attempts.
 DEADLOCK_ATTEMPTS = 20
+# Stacks at a time; each takes some hundred KB outside of the heap.
+MOST_STACKS = 2000
 
 
 class Deadlock(RuntimeError):
@@ -60,6 +62,8 @@ class Scheduler:
         self.delivered = False
 
     def spawn(self, fn, daemon=False):
+        if len(self.stacks) >= MOST_STACKS:
+            raise RuntimeError(f"can't start new thread: {MOST_STACKS} are running")
         self.last_id += 1
         stack = Stack(self.last_id, fn, daemon)
         if self.main is None:
@@ -68,6 +72,9 @@ class Scheduler:
         self.runnable += 1
         self.switch.spawn(stack.id)
         return stack
+
+    def has_room(self):
+        return len(self.stacks) < MOST_STACKS
 
     def enter(self, number):
         """The first frame of a stack, called by JavaScript on a fresh WebAssembly stack."""

@@ -262,9 +262,13 @@ def _make_pool(scheduler):
                 raise RuntimeError("cannot schedule new futures after shutdown")
             future = Future()
             self._items.append((future, fn, args, kwargs))
-            if self._working < self._max_workers:
+            if self._working < self._max_workers and (self._working == 0 or scheduler.has_room()):
+                try:
+                    _Worker(self, f"{self._prefix}_{self._working}").start()
+                except RuntimeError:
+                    self._items.pop()
+                    raise
                 self._working += 1
-                _Worker(self, f"{self._prefix}_{self._working - 1}").start()
             return future
 
         def _work(self):
