@@ -41,8 +41,24 @@ export const bench: Bench = {
         throw new Error(`There is no set "${name}": name some of ${Object.keys(SETS).join(', ')}.`);
       }
       say(`measuring ${name}`);
-      figures.push(...(await measure(cacheDir)));
+      figures.push(...(await measure(cacheDir).catch((error: unknown) => [failed(name, error)])));
     }
     return figures;
   },
 };
+
+/** A set that cannot be measured must not cost the figures of the others. */
+function failed(name: string, error: unknown): Figure {
+  const why = error instanceof Error ? error.message : String(error);
+  const target = 'it can be measured';
+  return {
+    name: `${name}: ${why}`,
+    value: 0,
+    unit: 'samples',
+    floor: null,
+    ratio: null,
+    target,
+    ok: false,
+    runs: [],
+  };
+}
