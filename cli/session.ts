@@ -2,6 +2,7 @@ import { RlmClient } from '../client/index.ts';
 import type { ServerOptions } from './common-options.ts';
 import { type EmbeddedHandle, openEmbedded } from './embedded.ts';
 import { type Home, homeFrom } from './home.ts';
+import { say } from './output.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** A connection to the server that a command uses, and whatever was started for it. */
@@ -50,6 +51,8 @@ export async function openSession(
     uiUrl: embedded?.uiUrl ?? null,
     startWorker: async (args = []) => {
       if (embedded === null) return null;
+      // A person who waits some seconds wants to know for what.
+      if (worker === null) say(`Starting a worker on ${home.dir} …`);
       worker ??= await startWorkerProcess({
         env: { ...process.env, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace },
         args,

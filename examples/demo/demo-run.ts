@@ -66,6 +66,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
       );
     }
     const home = homeFrom(process.env);
+    say(`Starting a Temporal server and a worker on ${home.dir} …`);
     const [server, serverMs] = await timed(() => openEmbedded(home, options.log));
     stop.push(() => server.release());
     if (!server.owned) {
