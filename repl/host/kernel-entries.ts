@@ -1,3 +1,4 @@
+import process from 'node:process';
 import type ivm from 'isolated-vm';
 import { KernelFault } from './kernel-fault.ts';
 
@@ -13,6 +14,8 @@ export const ENTRY_NAMES = [
   'rest',
   'forget',
   'scan',
+  'pages',
+  'grow',
   'restore',
   'heapBytes',
   'tableLength',
@@ -26,11 +29,15 @@ export type EntryName = (typeof ENTRY_NAMES)[number];
 /** Reports name texts by address; what they hold themselves is small. Larger ones would stall the whole host. */
 const MAX_REPORT_CHARS = 32 * 2 ** 20;
 
+/** A call that has not ended so long after its time never will. Generous: a busy machine must not look like an attack. */
+const WATCHDOG_MS = 15_000;
+
 type Argument = number | string | ivm.Copy<ArrayBuffer>;
 
 /** The ways into one isolate. Whoever holds the isolate's JavaScript can answer anything: what comes back is checked. */
 export class KernelEntries {
   readonly #references: Record<EntryName, ivm.Reference>;
+  #stuck: KernelFault | null = null;
 
   private constructor(references: Record<EntryName, ivm.Reference>) {
     this.#references = references;
@@ -50,6 +57,8 @@ export class KernelEntries {
       rest: await entry('rest'),
       forget: await entry('forget'),
       scan: await entry('scan'),
+      pages: await entry('pages'),
+      grow: await entry('grow'),
       restore: await entry('restore'),
       heapBytes: await entry('heapBytes'),
       tableLength: await entry('tableLength'),
@@ -64,8 +73,25 @@ export class KernelEntries {
 
   /** Calls an entry; resolves when its microtasks are done too. Rejects with the errors of isolated-vm. */
   async call(name: EntryName, args: readonly Argument[], timeoutMs: number): Promise<unknown> {
+    if (this.#stuck) throw this.#stuck;
     const timeout = Math.max(1, Math.ceil(timeoutMs));
-    return this.#references[name].apply(undefined, [...args], { result: { copy: true }, timeout });
+    // The engine's own timeout does not cover the getters of a hostile error, which run when it is copied out: neither
+    // it nor disposing of the isolate ends them. The thread is then lost, and the process has to go.
+    const late: PromiseWithResolvers<never> = Promise.withResolvers();
+    const watchdog = setTimeout(() => {
+      retireProcess();
+      this.#stuck = new KernelFault('timeout', 'the compute time of the cell is used up');
+      late.reject(this.#stuck);
+    }, timeout + WATCHDOG_MS);
+    const called = this.#references[name].apply(undefined, [...args], {
+      result: { copy: true },
+      timeout,
+    });
+    try {
+      return await Promise.race([called, late.promise]);
+    } finally {
+      clearTimeout(watchdog);
+    }
   }
 
   async number(name: EntryName, args: readonly Argument[], timeoutMs: number): Promise<number> {
@@ -92,4 +118,11 @@ export class KernelEntries {
 
 function forged(name: EntryName): KernelFault {
   return new KernelFault('crash', `the interpreter answered ${name} with another type`);
+}
+
+/** Time for the answer to leave; the worker starts another host. */
+const RETIRE_MS = 500;
+
+function retireProcess(): void {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), RETIRE_MS);
 }

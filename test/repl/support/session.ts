@@ -116,7 +116,10 @@ export class Session {
     input: RunCellInput,
     waiting: WaitingCell,
     calls: JournalCall[],
-    options: CellOptions & { afterMs?: number } = {},
+    options: CellOptions & {
+      afterMs?: number;
+      run?: (next: RunCellInput) => Promise<CellOutcome>;
+    } = {},
   ): Promise<CellOutcome> {
     const delivery: Delivery = {
       clockMs: input.clockMs + (options.afterMs ?? 500),
@@ -138,7 +141,8 @@ export class Session {
         });
       }
     }
-    return this.repl.runStep({ ...input, journal: waiting.journal, delivery });
+    const next = { ...input, journal: waiting.journal, delivery };
+    return options.run?.(next) ?? this.repl.runStep(next);
   }
 
   async record(input: RunCellInput, call: number, request: string, text: string): Promise<void> {
