@@ -1,7 +1,7 @@
-import { z } from 'zod';
 import { CheckAnswerInput, type CheckAnswerResult } from '../protocol/index.ts';
 import { getText } from '../store/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
+import { checkSchema } from './check-schema.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** Whether a draft can be the answer: not blank, and by its JSON Schema when the run has one. Problems are sentences for the model. */
@@ -14,23 +14,13 @@ export function createCheckAnswer({
       const text = await getText(store, draft);
       if (text.trim() === '') return refuse(['answer["content"] is blank.']);
       if (schema === null) return { ok: true, problems: [] };
-      return checkSchema(text, JSON.parse(await getText(store, schema)));
+      return toResult(await checkSchema(text, await getText(store, schema)));
     });
   };
 }
 
-function checkSchema(text: string, schema: z.core.JSONSchema.JSONSchema): CheckAnswerResult {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return refuse([`answer["content"] must be JSON: ${String(error)}.`]);
-  }
-  const checked = z.fromJSONSchema(schema).safeParse(value);
-  if (checked.success) return { ok: true, problems: [] };
-  return refuse(
-    checked.error.issues.map((issue) => `${issue.path.join('.') || 'answer'}: ${issue.message}.`),
-  );
+function toResult(problems: string[]): CheckAnswerResult {
+  return problems.length === 0 ? { ok: true, problems } : refuse(problems);
 }
 
 function refuse(problems: string[]): CheckAnswerResult {

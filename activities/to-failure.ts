@@ -2,20 +2,24 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { ModelError } from '../models/index.ts';
 import { clipBytes, FailureType } from '../protocol/index.ts';
+import { ImageIncompatible, KernelCrashed } from '../repl/index.ts';
 import {
   BlobCorrupted,
   BlobMissing,
   BlobUnexpected,
+  InvalidInput,
   RecordCorrupted,
   StoreUnavailable,
 } from '../store/index.ts';
 
-/** Durable state that cannot be used: retrying reads the same bytes again. */
-const UNUSABLE = [
+/** What no retry changes: the same bytes are read again. */
+const PERMANENT = [
   [BlobMissing, FailureType.blobMissing],
   [BlobCorrupted, FailureType.blobCorrupted],
   [BlobUnexpected, FailureType.blobCorrupted],
   [RecordCorrupted, FailureType.blobCorrupted],
+  [ImageIncompatible, FailureType.imageIncompatible],
+  [InvalidInput, FailureType.invalidInput],
 ] as const;
 
 /** The failure of an activity for an error of the rooms below: its type, one sentence, and whether to retry. The only place that builds failures of activities. */
@@ -30,8 +34,11 @@ export function toFailure(error: unknown): Error {
       ...(nextRetryDelayMs === undefined ? {} : { nextRetryDelay: nextRetryDelayMs }),
     });
   }
-  for (const [known, type] of UNUSABLE) {
+  for (const [known, type] of PERMANENT) {
     if (error instanceof known) return ApplicationFailure.nonRetryable(sentence(error), type);
+  }
+  if (error instanceof KernelCrashed) {
+    return ApplicationFailure.retryable(sentence(error), FailureType.kernelCrashed);
   }
   if (error instanceof StoreUnavailable) {
     return ApplicationFailure.retryable(sentence(error), 'Store.Unavailable');

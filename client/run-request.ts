@@ -32,6 +32,7 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
     throw new InvalidRequest(`The request is not valid: ${path || 'request'}: ${issue?.message}.`);
   }
   const options = parsed.data;
+  checkSchemaUsable(options.answerSchema);
   const inputs = await uploadInputs(store, request.input);
   return {
     question: await putText(store, options.question),
@@ -49,4 +50,18 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
     seed: options.seed ?? null,
     clock: options.clock ?? null,
   };
+}
+
+/** Now, not when the first answer is ready and paid for. */
+function checkSchemaUsable(schema: Record<string, unknown> | undefined): void {
+  if (schema === undefined) return;
+  try {
+    z.fromJSONSchema(schema);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InvalidRequest(
+      `The request is not valid: answerSchema: not a JSON Schema that can be checked: ${why}.`,
+      { cause: error },
+    );
+  }
 }

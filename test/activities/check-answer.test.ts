@@ -36,6 +36,17 @@ describe('a draft', () => {
     });
   });
 
+  test('whose check backtracks for ever is refused in 5 s, and the worker goes on', async () => {
+    const schema = { type: 'string', pattern: '^(\\w+\\s?)*$' };
+    const check5s = check(JSON.stringify(`${'x'.repeat(40)}!`), schema);
+    // The event loop is free meanwhile: this timer fires.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await check5s).toEqual({
+      ok: false,
+      problems: ['The answer could not be checked against its schema within 5 s.'],
+    });
+  });
+
   test('of any length and badness gives at most 20 problems of 500 characters', async () => {
     const items = { type: 'array', items: { type: 'number' } };
     const result = await check(JSON.stringify(Array.from({ length: 100 }, () => 'x')), items);

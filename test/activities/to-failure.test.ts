@@ -4,12 +4,16 @@ import { z } from 'zod';
 import { toFailure } from '../../activities/to-failure.ts';
 import { ModelError } from '../../models/index.ts';
 import { FailureType } from '../../protocol/index.ts';
-import { BlobCorrupted, BlobMissing, StoreUnavailable } from '../../store/index.ts';
+import { ImageIncompatible, KernelCrashed } from '../../repl/index.ts';
+import { BlobCorrupted, BlobMissing, InvalidInput, StoreUnavailable } from '../../store/index.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
 describe('the failure of an activity', () => {
   test.each([
+    ['an image of another runtime', new ImageIncompatible('x'), 'Image.Incompatible', true],
+    ['a wrong input', new InvalidInput('x'), 'InvalidInput', true],
+    ['a dead kernel host', new KernelCrashed('x'), 'Kernel.Crashed', false],
     ['a missing blob', new BlobMissing(DIGEST, 'directory /s'), 'Blob.Missing', true],
     ['a corrupt blob', new BlobCorrupted(DIGEST, 'directory /s', 'x'), 'Blob.Corrupted', true],
     [

@@ -43,6 +43,10 @@ describe('a request', () => {
     ],
     [{ budget: { dollars: 1 } }, 'The request is not valid: budget: Unrecognized key: "dollars".'],
     [
+      { answerSchema: { type: 'objekt' } },
+      'The request is not valid: answerSchema: not a JSON Schema that can be checked: Unsupported type: objekt.',
+    ],
+    [
       { concurrency: 501 },
       'The request is not valid: concurrency: Too big: expected number to be <=500.',
     ],
