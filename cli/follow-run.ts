@@ -1,6 +1,8 @@
 import type { RlmClient, RunAnswer } from '../client/index.ts';
+import { CliError } from './cli-error.ts';
 import { liveView, type LiveView } from './live-view.ts';
 import { watchRun } from './watch-run.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 /** Shows a run in a view until it ends, its last state included. Throws what `result` throws. */
 export async function watchToEnd(
@@ -27,9 +29,13 @@ export async function watchToEnd(
 
 /**
  * Shows a run on standard error until it ends. The first interrupt cancels the run and waits for its end, so
- * that nothing goes on spending unseen; a second one leaves at once.
+ * that nothing goes on spending unseen; a second one leaves at once. `worker` is the only one that works on it, if any.
  */
-export async function followRun(client: RlmClient, workflowId: string): Promise<RunAnswer> {
+export async function followRun(
+  client: RlmClient,
+  workflowId: string,
+  worker: WorkerProcess | null,
+): Promise<RunAnswer> {
   const view = liveView(process.stderr);
   const interrupt = (): void => {
     process.once('SIGINT', () => process.exit(130));
@@ -38,8 +44,18 @@ export async function followRun(client: RlmClient, workflowId: string): Promise<
   };
   process.once('SIGINT', interrupt);
   try {
-    return await watchToEnd(client, workflowId, view);
+    const watched = watchToEnd(client, workflowId, view);
+    if (worker === null) return await watched;
+    return await Promise.race([watched, deathOf(worker, workflowId)]);
   } finally {
     process.removeListener('SIGINT', interrupt);
   }
+}
+
+/** Without its worker an embedded run would be waited for in vain. */
+async function deathOf(worker: WorkerProcess, workflowId: string): Promise<never> {
+  await worker.ended;
+  throw new CliError(
+    `The worker ended. Nothing is lost: "rlm result ${workflowId}" goes on with the run; add --debug to see the worker's log.`,
+  );
 }

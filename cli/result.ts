@@ -18,8 +18,8 @@ export function addResultCommand(program: Command): void {
 async function showResult(id: string, options: ServerOptions & { json?: boolean }): Promise<void> {
   const session = await openSession(options, logTo(options.debug === true));
   try {
-    if (await isOpen(session.client, id)) await session.startWorker();
-    const answer = await followRun(session.client, id);
+    const worker = (await isOpen(session.client, id)) ? await session.startWorker() : null;
+    const answer = await followRun(session.client, id, worker);
     for (const line of endLines(answer)) say(line);
     const page = runPage(session, id);
     print(options.json === true ? JSON.stringify(answerJson(answer, page)) : (answer.answer ?? ''));

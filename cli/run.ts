@@ -30,7 +30,7 @@ async function run(question: string, options: RunOptions): Promise<void> {
   const request = await toRequest(question, options);
   const session = await openChecked(options);
   try {
-    if (options.detach !== true) await session.startWorker();
+    const worker = options.detach === true ? null : await session.startWorker();
     const { workflowId } = await session.client.start(
       request,
       options.id === undefined ? {} : { workflowId: options.id },
@@ -41,7 +41,7 @@ async function run(question: string, options: RunOptions): Promise<void> {
       print(options.json === true ? JSON.stringify({ workflowId, webUi: page }) : workflowId);
       return;
     }
-    const answer = await followRun(session.client, workflowId);
+    const answer = await followRun(session.client, workflowId, worker);
     for (const line of endLines(answer)) say(line);
     print(options.json === true ? JSON.stringify(answerJson(answer, page)) : (answer.answer ?? ''));
     if (session.embedded?.owned === true) sayWhereToLook(workflowId);

@@ -22,7 +22,7 @@ export function startOptions(start: RunStart): RunStartOptions {
   const details = ['### Question', text, '### Inputs', ...listed, ...more].join('\n');
   return {
     staticSummary: clipBytes(
-      `${text.replace(/\s+/g, ' ')} · ${inputs.length} inputs, ${chars.toLocaleString('en')} chars`,
+      `${text.replace(/\s+/g, ' ')} · ${inputs.length} ${inputs.length === 1 ? 'input' : 'inputs'}, ${chars.toLocaleString('en')} chars`,
       caps.SUMMARY_BYTES,
     ),
     staticDetails: clipBytes(forWebUi(details), caps.DETAILS_BYTES),

@@ -23,6 +23,8 @@ export interface ErrorContext {
   progress?: Progress | null;
 }
 
+const REFUSALS = new Set([status.UNAUTHENTICATED, status.PERMISSION_DENIED]);
+
 /** Turns what Temporal's client throws into one of this library's errors. Errors that are ours already pass through. */
 export function toClientError(error: unknown, context: ErrorContext): Error {
   const id = context.workflowId ?? '';
@@ -44,10 +46,19 @@ export function toClientError(error: unknown, context: ErrorContext): Error {
         { cause: error },
       );
     }
+    if (isGrpcServiceError(cause) && REFUSALS.has(cause.code)) {
+      return new ServerUnavailable(
+        `The Temporal server at ${context.address} refused the credentials; check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE.`,
+        { cause: error },
+      );
+    }
     return new ServerUnavailable(
       `No Temporal server answers at ${context.address}; start one (npm run ui) or set TEMPORAL_ADDRESS.`,
       { cause: error },
     );
+  }
+  if (isGrpcServiceError(cause) && cause.code === status.INVALID_ARGUMENT) {
+    return new InvalidRequest(`The Temporal server refused this: ${cause.details}.`);
   }
   if (error instanceof ServiceError || isGrpcServiceError(cause)) {
     return new ServerUnavailable(

@@ -61,6 +61,14 @@ export function parseBaseUrl(variable: string, value: string): string {
       message: `${variable} must be an http or https URL such as ${OPENAI_BASE_URL}, not "${value}".`,
     });
   }
+  if (url.username !== '' || url.password !== '') {
+    // Not quoted: it holds a secret, and base URLs stand in messages that histories keep.
+    throw new ModelError({
+      type: FailureType.invalidInput,
+      retryable: false,
+      message: `${variable} must not hold a user name or password; put the key into OPENAI_API_KEY.`,
+    });
+  }
   return value.replace(/\/+$/, '');
 }
 

@@ -69,6 +69,8 @@ export async function startWorker(
           ...shared,
           taskQueue: replTaskQueue(config.taskQueue, repl.runtime),
           activities: createReplActivities({ repl }),
+          // Short beside the 2 s after which a step counts as lost.
+          maxHeartbeatThrottleInterval: '600ms',
           maxConcurrentActivityTaskExecutions: config.replConcurrency,
         }),
       );
@@ -86,7 +88,8 @@ export async function startWorker(
     return supervise(await Promise.all(workers), repl, connection);
   } catch (error) {
     await repl?.dispose();
-    await connection.close();
+    // Workers that were created hold it; the cause is what must be told.
+    await connection.close().catch(() => undefined);
     throw error;
   }
 }
@@ -124,13 +127,12 @@ function supervise(
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   const stopped = (async () => {
-    try {
-      // One that fails takes the others with it: half a worker would only look alive.
-      await Promise.all(workers.map((worker) => worker.run().finally(stop)));
-    } finally {
-      await repl?.dispose();
-      await connection.close();
-    }
+    // One that fails takes the others with it: half a worker would only look alive. All must have ended before the
+    // connection closes.
+    const ends = await Promise.allSettled(workers.map((worker) => worker.run().finally(stop)));
+    await repl?.dispose();
+    await connection.close();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   })();
   // Whoever awaits `stopped` sees the failure; nobody need.
   stopped.catch(() => undefined);
