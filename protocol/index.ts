@@ -46,7 +46,7 @@ export {
   RunSpec,
   RunStart,
 } from './run-spec.ts';
-export { TextRef } from './text-ref.ts';
+export { EMPTY_TEXT, TextRef } from './text-ref.ts';
 export { SealTrailInput, SealTrailResult, TrailEvent, TrailPiece } from './trail.ts';
 export {
   CellObservation,

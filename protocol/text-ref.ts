@@ -15,3 +15,11 @@ export const TextRef = z.object({
   tail: z.string().max(INLINE_TEXT_BYTES).optional(),
 });
 export type TextRef = z.infer<typeof TextRef>;
+
+/** The empty text. Named here because a workflow cannot hash. */
+export const EMPTY_TEXT: TextRef = {
+  digest: 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  sizeBytes: 0,
+  chars: 0,
+  text: '',
+};

@@ -11,6 +11,7 @@ import {
   type SubRunCall,
   type VariableChange,
   type WaitingCell,
+  type TextRef,
 } from '../protocol/index.ts';
 import { putText, type Store } from '../store/index.ts';
 import { previewsOf } from './call-previews.ts';
@@ -87,11 +88,16 @@ export async function waitingOutcome(
   };
 }
 
+/** A hundred sub-runs of one round travel in one outcome: of each prompt, its beginning. */
+function inBrief({ digest, sizeBytes, chars, text, head }: TextRef): TextRef {
+  return { digest, sizeBytes, chars, head: (text ?? head ?? '').slice(0, 80).toWellFormed() };
+}
+
 async function subRunOf(store: Store, { number, request }: NewCall): Promise<SubRunCall> {
   const { context } = request;
   return {
     call: number,
-    prompt: await putText(store, request.prompt),
+    prompt: inBrief(await putText(store, request.prompt)),
     context: context && {
       ...context,
       sizeBytes: (await store.blobs.get(context.blob)).length,

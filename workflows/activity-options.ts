@@ -19,20 +19,17 @@ export const LIGHT: ActivityOptions = {
 export const INGEST: ActivityOptions = { ...LIGHT, startToCloseTimeout: '15 minutes' };
 
 /**
- * A model call. The heartbeat is slow on purpose: a false alarm repeats a call that somebody pays for.
- * A permanent failure (wrong key, unknown model) is marked non-retryable where it is classified.
+ * A model call. The heartbeat is slow on purpose: a false alarm repeats a call that somebody pays for. Bounded by time,
+ * not by attempts: rate limits and outages send a call away many times without a request being made. A permanent
+ * failure (wrong key, unknown model) is marked non-retryable where it is classified.
  */
 export function modelCall(card: ModelCard): ActivityOptions {
   return {
     taskQueue: card.taskQueue,
     startToCloseTimeout: card.timeoutMs + 10_000,
+    scheduleToCloseTimeout: '2 hours',
     heartbeatTimeout: '10 seconds',
-    retry: {
-      initialInterval: '1s',
-      backoffCoefficient: 2,
-      maximumInterval: '30s',
-      maximumAttempts: 8,
-    },
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
   };
 }
 

@@ -9,17 +9,21 @@ import {
   caps,
   clipBytes,
   FailureType,
+  type RunResult,
+  type StepKey,
   type SubRunCall,
   type WaitingCell,
 } from '../protocol/index.ts';
 import { exhausted } from './budget.ts';
 import type { CallWindow } from './call-window.ts';
+import { addGrant, shareOf, spentWhole } from './grants.ts';
 import type { Arrival, PendingCalls } from './rounds.ts';
 import { modelActivities, type RunContext } from './run-context.ts';
+import { spendOfFailure } from './run-failure.ts';
 import { subRun } from './sub-run.ts';
 
 export interface CallsOfCell {
-  cell: string;
+  key: StepKey;
   waiting: WaitingCell;
   pending: PendingCalls;
   window: CallWindow;
@@ -67,13 +71,13 @@ function describe(error: unknown): { type: string; message: string } {
 
 async function subCallArrival(
   context: RunContext,
-  { cell, waiting }: CallsOfCell,
+  { key, waiting }: CallsOfCell,
   call: number,
   position: string,
   index: number,
 ): Promise<Arrival> {
   const { state } = context;
-  const over = exhausted(state.resolved.budget, state.spend);
+  const over = exhausted(state.resolved.budget, state.spend, context.granted);
   if (over !== null) {
     return { kind: 'failed', type: FailureType.budgetExhausted, message: `Not asked: ${over}.` };
   }
@@ -83,13 +87,13 @@ async function subCallArrival(
   const result = await modelActivities(state.resolved.sub).answerCall.executeWithOptions(
     {
       summary: clipBytes(
-        `cell ${cell} · sub-call ${position}${preview === '' ? '' : ` · "${preview}"`}`,
+        `cell ${key.cell} · sub-call ${position}${preview === '' ? '' : ` · "${preview}"`}`,
         caps.SUMMARY_BYTES,
       ),
     },
     [
       {
-        key: { workflowId: context.workflowId, cell, cellAttempt: 1 },
+        key,
         journal: waiting.journal,
         call,
         card: state.resolved.sub,
@@ -102,31 +106,38 @@ async function subCallArrival(
 
 async function subRunArrival(
   context: RunContext,
-  { cell }: CallsOfCell,
+  { key }: CallsOfCell,
   sub: SubRunCall,
 ): Promise<Arrival> {
   const { state } = context;
-  const over = exhausted(state.resolved.budget, state.spend);
+  const { budget } = state.resolved;
+  const over = exhausted(budget, state.spend, context.granted);
   if (over !== null) {
     return { kind: 'failed', type: FailureType.budgetExhausted, message: `Not started: ${over}.` };
   }
   state.spend.calls++;
-  const result = await subRun(context, cell, sub);
-  const { spend } = result;
-  state.spend.calls += spend.calls;
-  state.spend.computeMs += spend.computeMs;
-  state.spend.usage = addUsage(state.spend.usage, spend.usage);
-  if (result.answer === null) {
-    return {
-      kind: 'failed',
-      type: 'SubRun.NoAnswer',
-      message: `The sub-run ended without a draft (${result.reason}).`,
-    };
+  const grant = shareOf(budget, state.spend, context.granted);
+  context.granted = addGrant(context.granted, grant, 1);
+  let spend = spentWhole(grant);
+  try {
+    const result = await subRun(context, key.cell, sub, grant);
+    spend = result.spend;
+    return arrivalOf(result);
+  } catch (error) {
+    spend = spendOfFailure(error) ?? spend;
+    throw error;
+  } finally {
+    context.granted = addGrant(context.granted, grant, -1);
+    state.spend.calls += spend.calls;
+    state.spend.computeMs += spend.computeMs;
+    state.spend.usage = addUsage(state.spend.usage, spend.usage);
   }
-  return {
-    kind: 'subRun',
-    text: result.answer.digest,
-    model: result.models.root,
-    usage: spend.usage,
-  };
+}
+
+function arrivalOf({ answer, reason, models, spend }: RunResult): Arrival {
+  if (answer === null) {
+    const message = `The sub-run ended without a draft (${reason}).`;
+    return { kind: 'failed', type: 'SubRun.NoAnswer', message };
+  }
+  return { kind: 'subRun', text: answer.digest, model: models.root, usage: spend.usage };
 }

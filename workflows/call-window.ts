@@ -2,7 +2,7 @@
 export class CallWindow {
   readonly #width: number;
   readonly #waiting: (() => Promise<void>)[] = [];
-  #running = 0;
+  readonly #running = new Set<Promise<void>>();
 
   constructor(width: number) {
     this.#width = width;
@@ -18,15 +18,20 @@ export class CallWindow {
     this.#waiting.length = 0;
   }
 
+  /** Resolves when all tasks that have started have ended. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
   #fill(): void {
-    while (this.#running < this.#width) {
+    while (this.#running.size < this.#width) {
       const task = this.#waiting.shift();
       if (task === undefined) return;
-      this.#running++;
-      void task().finally(() => {
-        this.#running--;
+      const running = task().finally(() => {
+        this.#running.delete(running);
         this.#fill();
       });
+      this.#running.add(running);
     }
   }
 }

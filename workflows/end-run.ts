@@ -1,6 +1,8 @@
 import {
   CancellationScope,
   continueAsNew,
+  isCancellation,
+  log,
   proxyActivities,
   upsertMemo,
   workflowInfo,
@@ -24,7 +26,13 @@ export async function finish(context: RunContext, reason: EndReason): Promise<Ru
   context.phase = 'ended';
   context.round = null;
   report(context, reason);
-  await seal(context);
+  try {
+    await seal(context);
+  } catch (error) {
+    // An answer that was paid for outweighs its audit copy; the history still has the events.
+    if (isCancellation(error)) throw error;
+    log.warn('The trail could not be sealed', { error });
+  }
   return {
     reason,
     answer: state.draft?.content ?? null,
@@ -48,7 +56,10 @@ export async function leaveDraft(context: RunContext, reason: string): Promise<v
     context.round = null;
     report(context, reason);
     upsertMemo({ [MEMO_CANCELLED]: { draft: state.draft, reason, spent: state.spend } });
-    await seal(context);
+    // What ended the run is told, not that its audit copy failed too.
+    await seal(context).catch((error: unknown) =>
+      log.warn('The trail could not be sealed', { error }),
+    );
   });
 }
 

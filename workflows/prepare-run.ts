@@ -19,7 +19,9 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
     [start.spec],
   );
   const { manifest, totalChars, entryCount } = await ingest.executeWithOptions(
-    { summary: `${start.spec.inputs.length} inputs` },
+    {
+      summary: `${start.spec.inputs.length} ${start.spec.inputs.length === 1 ? 'input' : 'inputs'}`,
+    },
     [start.spec.inputs],
   );
   const edits: Edit[] =

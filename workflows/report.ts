@@ -1,6 +1,13 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
-import { caps, clipBytes, forWebUi, MEMO_PROGRESS, type Progress } from '../protocol/index.ts';
+import {
+  caps,
+  clipBytes,
+  forWebUi,
+  MEMO_PROGRESS,
+  type Progress,
+  type RunStart,
+} from '../protocol/index.ts';
 import type { RunContext } from './run-context.ts';
 import type { RunState } from './run-state.ts';
 
@@ -45,8 +52,17 @@ export function report(context: RunContext, status: string): void {
   upsertSearchAttributes([
     { key: defineSearchAttributeKey('RlmModel', 'KEYWORD'), value: state.resolved.root.name },
     { key: defineSearchAttributeKey('RlmStatus', 'KEYWORD'), value: status },
+    { key: defineSearchAttributeKey('RlmDepth', 'INT'), value: context.depth },
     { key: defineSearchAttributeKey('RlmTurns', 'INT'), value: state.turn },
     { key: defineSearchAttributeKey('RlmCostUsd', 'DOUBLE'), value: state.spend.usage.costUsd },
+  ]);
+}
+
+/** Says of a run that ended before its REPL was open that it did. */
+export function reportUnopened(start: RunStart, status: string): void {
+  if (!start.searchAttributes) return;
+  upsertSearchAttributes([
+    { key: defineSearchAttributeKey('RlmStatus', 'KEYWORD'), value: status },
   ]);
 }
 
@@ -72,13 +88,10 @@ function currentDetails(context: RunContext, status: string): string {
     ...standIn,
     `**${status}** · ${statusLine(state)}`,
     '',
-    '| | |',
-    '|---|---|',
-    `| root model | ${root.name} |`,
-    `| sub-model | ${sub.name} |`,
-    `| tokens in, out | ${grouped(usage.inputTokens)}, ${grouped(usage.outputTokens)}${usage.estimated ? ' (estimated)' : ''} |`,
-    `| compute | ${(state.spend.computeMs / 1000).toFixed(1)} s |`,
-    `| heap after cell ${state.lastCell?.cell ?? '0'} | ${state.image.heapDigest.slice(0, 19)}… |`,
+    `- root model: ${root.name}; sub-model: ${sub.name}`,
+    `- tokens: ${grouped(usage.inputTokens)} in, ${grouped(usage.outputTokens)} out${usage.estimated ? ' (estimated)' : ''}`,
+    `- compute: ${(state.spend.computeMs / 1000).toFixed(1)} s`,
+    `- heap after ${state.lastCell === null ? 'the inputs' : `cell ${state.lastCell.cell}`}: \`${state.image.heapDigest.slice(0, 19)}…\``,
     ...draft,
   ].join('\n');
 }

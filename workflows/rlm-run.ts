@@ -1,8 +1,8 @@
 import {
-  ContinueAsNew,
   defineQuery,
   isCancellation,
   setHandler,
+  TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import {
@@ -14,16 +14,17 @@ import {
   type RunStart,
 } from '../protocol/index.ts';
 import { askRoot } from './ask-root.ts';
-import { reachedLimit } from './budget.ts';
+import { reachedLimit, remainingMs } from './budget.ts';
 import { checkDraft } from './check-draft.ts';
 import { carryOver, finish, leaveDraft } from './end-run.ts';
-import { parseStart } from './parse-start.ts';
+import { parseCarried, parseStart } from './parse-start.ts';
 import { prepareRun } from './prepare-run.ts';
-import { progressOf, report } from './report.ts';
+import { progressOf, report, reportUnopened } from './report.ts';
 import { runCell } from './run-cell.ts';
-import { readClock, type RunContext } from './run-context.ts';
-import { RunState } from './run-state.ts';
+import { openContext, readClock, type RunContext } from './run-context.ts';
+import { toRunFailure } from './run-failure.ts';
 import { type EndedCell, observe, settleTurn } from './settle-turn.ts';
+import { within } from './wall-clock.ts';
 
 /** Refused answers (schema, emptiness) after which a run ends with the draft as it is. */
 const REFUSED_ANSWERS = 3;
@@ -43,19 +44,23 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
   );
   setHandler(defineQuery<Progress['draft']>(DRAFT_QUERY), () => context?.state.draft ?? null);
 
-  const state =
-    start.carried === undefined
-      ? await prepareRun(workflowId, start)
-      : RunState.parse(start.carried);
-  const depth = start.parent?.depth ?? 0;
-  context = { workflowId, start, depth, state, phase: 'starting', cell: null, round: null };
   try {
-    return await finish(context, await takeTurns(context));
+    const state =
+      start.carried === undefined
+        ? await prepareRun(workflowId, start)
+        : parseCarried(start.carried);
+    const opened = openContext(workflowId, start, state);
+    context = opened;
+    const now = start.spec.clock === null ? readClock(opened, state) : null;
+    const reason = await within(remainingMs(state, now), 'wallClock', () => takeTurns(opened));
+    return await finish(opened, reason);
   } catch (error) {
-    // Not an end: the next execution has everything.
-    if (error instanceof ContinueAsNew) throw error;
-    await leaveDraft(context, isCancellation(error) ? 'cancelled' : 'failed');
-    throw error;
+    // Continue-as-new is no end, and a fault of this code is retried with the next version of it.
+    if (!(error instanceof TemporalFailure)) throw error;
+    const status = isCancellation(error) ? 'cancelled' : 'failed';
+    if (context === undefined) reportUnopened(start, status);
+    else await leaveDraft(context, status);
+    throw status === 'cancelled' ? error : toRunFailure(error, context?.state.spend ?? null);
   }
 }
 

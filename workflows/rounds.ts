@@ -1,5 +1,8 @@
 import type { CallRanges, Delivery, Digest, Usage } from '../protocol/index.ts';
 
+/** Different failures that a delivery tells in full. */
+const FAILURE_GROUPS = 50;
+
 /** What came of one call. `recorded`: its answer is a record in the store. */
 export type Arrival =
   | { kind: 'recorded' }
@@ -39,7 +42,9 @@ export class PendingCalls {
 
   /** At least 90 % of the fresh calls are in: the rest may be left out after a grace. */
   get nearlyComplete(): boolean {
-    return this.complete || this.#freshArrived() >= 0.9 * this.#fresh.size;
+    if (this.complete) return true;
+    // Late calls alone are waited for: an empty delivery would only move the clock.
+    return this.#fresh.size > 0 && this.#freshArrived() >= 0.9 * this.#fresh.size;
   }
 
   /** Hands over what arrived; calls left out become late. */
@@ -56,12 +61,9 @@ export class PendingCalls {
         const { text, model, usage } = arrival;
         subRuns.push({ call, text, model, usage });
       } else {
-        const key = `${arrival.type}\n${arrival.message}`;
-        const group = failed.get(key) ?? {
-          calls: [],
-          type: arrival.type,
-          message: arrival.message,
-        };
+        const { type, message } = failureGroup(arrival, failed.size);
+        const key = `${type}\n${message}`;
+        const group = failed.get(key) ?? { calls: [], type, message };
         group.calls.push(call);
         failed.set(key, group);
       }
@@ -82,6 +84,14 @@ export class PendingCalls {
     for (const call of this.#fresh) if (this.#arrived.has(call)) count++;
     return count;
   }
+}
+
+/** Providers put a request's own id into their messages: many different ones are told by type alone, or a delivery would outgrow a payload. */
+function failureGroup(
+  { type, message }: { type: string; message: string },
+  groups: number,
+): { type: string; message: string } {
+  return groups < FAILURE_GROUPS ? { type, message } : { type, message: `${type}, as others.` };
 }
 
 /** Ascending numbers as inclusive ranges: `[1, 2, 3, 7]` is `[[1, 3], [7, 7]]`. */

@@ -13,24 +13,22 @@ import {
   type RunStart,
   type SubRunCall,
 } from '../protocol/index.ts';
-import type { RunContext } from './run-context.ts';
+import { remainingMs } from './budget.ts';
+import type { Grant } from './grants.ts';
+import { readClock, type RunContext } from './run-context.ts';
 import { deriveKey } from './secrets.ts';
-
-/** Share of what is left of the parent's money and calls that one sub-run may use. */
-const SHARE = 0.25;
 
 /** Runs `rlm_query` as a child run with its own REPL; its input is a value of the parent's heap, by digest. Cancelling the parent cancels it. */
 export async function subRun(
   context: RunContext,
   cell: string,
   sub: SubRunCall,
+  grant: Grant,
 ): Promise<RunResult> {
   const { state, start } = context;
   const { budget } = state.resolved;
-  const left = {
-    calls: Math.max(0, budget.calls - state.spend.calls),
-    costUsd: Math.max(0, budget.costUsd - state.spend.usage.costUsd),
-  };
+  const now = start.spec.clock === null ? readClock(context, state) : null;
+  const leftMs = remainingMs(state, now);
   const spec: RunSpec = {
     ...start.spec,
     question: sub.prompt,
@@ -45,11 +43,15 @@ export async function subRun(
               chars: sub.context.sizeBytes,
             },
           ],
-    model: sub.model ?? start.spec.subModel,
+    // By name: null would be the default *root* model.
+    model: sub.model ?? state.resolved.sub.name,
+    subModel: state.resolved.sub.name,
     budget: {
       turns: budget.turns,
-      calls: Math.floor(left.calls * SHARE),
-      costUsd: left.costUsd * SHARE,
+      calls: grant.calls,
+      costUsd: grant.costUsd,
+      tokens: budget.tokens === null ? null : grant.tokens,
+      wallClockMs: leftMs === null ? null : Math.max(1, leftMs),
     },
     maxDepth: state.resolved.maxDepth,
     answerSchema: null,

@@ -7,6 +7,7 @@ import {
   type CellOutcome,
   type NextTurnInput,
   type RunCellInput,
+  type RunSpec,
 } from '../../protocol/index.ts';
 import { memoryStore, putText, type Store, textRefOf } from '../../store/index.ts';
 import { temporalAddress, workflowBundlePath } from '../support/shared-server.ts';
@@ -20,6 +21,8 @@ export interface Script {
   cell(input: RunCellInput): CellOutcome | Promise<CellOutcome>;
   answer?(input: AnswerCallInput): void | Promise<void>;
   check?(): string[];
+  seal?(): void;
+  resolve?(spec: RunSpec): void;
 }
 
 export interface World {
@@ -43,15 +46,18 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
   const card = { ...CARD, taskQueue: queue };
   const image = finished().image;
   const activities: Activities = {
-    resolveSpec: async (spec) => ({
-      ...resolved,
-      root: { ...card, standIn: true },
-      sub: card,
-      replQueue: queue,
-      budget: { ...resolved.budget, ...spec.budget },
-      maxDepth: spec.maxDepth ?? 1,
-      concurrency: spec.concurrency ?? 64,
-    }),
+    resolveSpec: async (spec) => {
+      script.resolve?.(spec);
+      return {
+        ...resolved,
+        root: { ...card, standIn: true },
+        sub: { ...card, name: 'sub-model' },
+        replQueue: queue,
+        budget: { ...resolved.budget, ...spec.budget },
+        maxDepth: spec.maxDepth ?? 1,
+        concurrency: spec.concurrency ?? 64,
+      };
+    },
     ingest: async () => ({ manifest: image.blob, totalChars: 0, entryCount: 0 }),
     openRepl: async () => ({ image, computeMs: 1 }),
     nextTurn: async (input) => {
@@ -80,6 +86,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
       return { ok: problems.length === 0, problems };
     },
     sealTrail: async ({ workflowId }) => {
+      script.seal?.();
       sealed.push(workflowId);
       return { trail: image.blob, events: 1 };
     },
