@@ -69,9 +69,14 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
             texts.clear()
             stored, value = run_code(spec["code"], spec["cell"])
         except base_exception as raised:
+            # In place: a callback would raise at the start of any function, also of one that ends it.
+            for tool in monitored:
+                free_tool(tool)
             take_charge()
             error = describe(raised)
             raised = None
+        for tool in monitored:
+            free_tool(tool)
         take_charge()
         notes = end_of_cell()
         take_charge()
@@ -81,8 +86,6 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         """After code of the model: its callbacks would run, and raise, inside the prelude, and its memory may be used up."""
         set_trace(None)
         set_profile(None)
-        for tool in monitored:
-            free_tool(tool)
         switch.headroom(True)
         restore_builtins()
 
