@@ -1,30 +1,38 @@
-import { type Edit, Manifest, type TextRef } from '../protocol/index.ts';
+import { type Digest, type Edit, Manifest, type TextRef } from '../protocol/index.ts';
 import { decodeUtf8, getJson, getText, putText, type Store } from '../store/index.ts';
 import { inParallel } from './journal.ts';
+
+/** A blob that becomes a text in the heap. */
+export interface EditText {
+  digest: Digest;
+  utf8: Buffer;
+}
 
 /** Reads the blobs that edits name. Large values travel as attachments, never as JSON. */
 export async function loadEdits(
   store: Store,
   edits: readonly Edit[],
-): Promise<{ edits: unknown[]; texts: Buffer[] }> {
-  const texts: Buffer[] = [];
+): Promise<{ edits: unknown[]; texts: EditText[] }> {
+  const digests: Digest[] = [];
   const told: unknown[] = [];
   for (const edit of edits) {
     if (edit.kind === 'set') {
       const { kind, variable, format } = edit;
-      const text = texts.push(await store.blobs.get(edit.blob)) - 1;
-      told.push({ kind, variable, format, text });
+      told.push({ kind, variable, format, text: digests.push(edit.blob) - 1 });
     } else if (edit.kind === 'setManifest') {
       const manifest = await getJson(store, edit.manifest, Manifest);
-      const blobs = await inParallel(manifest.entries, ({ blob }) => store.blobs.get(blob.digest));
-      const entries = manifest.entries.map(({ path, format }, i) => ({
+      const entries = manifest.entries.map(({ path, format, blob }) => ({
         path,
         format,
-        text: texts.push(blobs[i] ?? Buffer.alloc(0)) - 1,
+        text: digests.push(blob.digest) - 1,
       }));
       told.push({ kind: edit.kind, variable: edit.variable, entries });
     } else told.push(edit);
   }
+  const texts = await inParallel(digests, async (digest) => ({
+    digest,
+    utf8: await store.blobs.get(digest),
+  }));
   return { edits: told, texts };
 }
 

@@ -3,11 +3,14 @@ import type { Store } from '../store/index.ts';
 import { ImageIncompatible } from './errors.ts';
 import { decodeHeader, ImageUnreadable } from './image/image-format.ts';
 import { MAX_CHAIN } from './image/lineage.ts';
+import { inParallel } from './journal.ts';
 
 /** The blobs that restore an image, oldest first; none for the base image. */
 export interface ImageChain {
   digests: Digest[];
   blobs: Buffer[];
+  /** Texts that lie in the heap and are blobs of their own. */
+  texts: Array<{ digest: Digest; utf8: Buffer }>;
 }
 
 /** Follows an image back to its base. Throws ImageIncompatible for the image of another runtime, BlobMissing, BlobCorrupted. */
@@ -17,7 +20,8 @@ export async function readImageChain(
   base: HeapImageRef,
   runtime: string,
 ): Promise<ImageChain> {
-  const chain: ImageChain = { digests: [], blobs: [] };
+  const chain: ImageChain = { digests: [], blobs: [], texts: [] };
+  const named = new Set<Digest>();
   for (let at: Digest | null = image.blob; at !== null && at !== base.blob;) {
     if (chain.blobs.length >= MAX_CHAIN) {
       throw new ImageIncompatible(
@@ -33,8 +37,13 @@ export async function readImageChain(
     }
     chain.digests.unshift(at);
     chain.blobs.unshift(blob);
+    for (const extent of header.extents) named.add(extent.blob);
     at = header.parent;
   }
+  chain.texts = await inParallel([...named], async (digest) => ({
+    digest,
+    utf8: await store.blobs.get(digest),
+  }));
   return chain;
 }
 
@@ -47,4 +56,11 @@ function readHeader(digest: Digest, blob: Buffer): ReturnType<typeof decodeHeade
     }
     throw error;
   }
+}
+
+/** The blobs that an image needs besides itself: its parent, and the texts that it names. For garbage collection. */
+export function imageReferences(blob: Uint8Array): Digest[] {
+  const { header } = decodeHeader(blob);
+  const { parent, extents } = header;
+  return [...new Set([...(parent === null ? [] : [parent]), ...extents.map((e) => e.blob)])];
 }

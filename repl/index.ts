@@ -1,4 +1,5 @@
 export { ImageIncompatible, KernelCrashed } from './errors.ts';
+export { imageReferences } from './image-chain.ts';
 export { findImage } from './image-ref.ts';
 export { AnswerMissing } from './journal.ts';
 export {

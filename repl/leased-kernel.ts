@@ -34,18 +34,32 @@ export class LeasedKernel {
   /** A fresh kernel, restored to an image. */
   static async open(
     host: HostProcess,
-    { digests, blobs }: ImageChain,
+    { digests, blobs, texts }: ImageChain,
     heapDigest: Digest,
   ): Promise<LeasedKernel> {
-    const { result } = await host.ask({ op: 'open', digests, heapDigest }, blobs);
+    const request = {
+      op: 'open' as const,
+      chain: digests,
+      texts: texts.map(({ digest }) => digest),
+      heapDigest,
+    };
+    const { result } = await host.ask(request, [...blobs, ...texts.map(({ utf8 }) => utf8)]);
     return new LeasedKernel(host, result.kernel);
   }
 
   async start(
     spec: { clockMs: number; seed: string; limits: CellLimits; body: unknown },
-    texts: readonly Buffer[],
+    texts: ReadonlyArray<{ digest: Digest; utf8: Buffer }>,
   ): Promise<HostedReport> {
-    const answer = await this.#host.ask({ op: 'start', kernel: this.#number, ...spec }, texts);
+    const answer = await this.#host.ask(
+      {
+        op: 'start',
+        kernel: this.#number,
+        ...spec,
+        texts: texts.map(({ digest }) => digest),
+      },
+      texts.map(({ utf8 }) => utf8),
+    );
     return this.#told(answer.result, answer.attachments);
   }
 

@@ -80,7 +80,15 @@ export async function prepareBaseImage(options: {
 /** The base as an image: no pages. It names the runtime, so that a fork of the empty REPL is possible. */
 async function storeBase(store: Store, { description }: PreparedBase): Promise<HeapImageRef> {
   const { runtime, heapDigest, heapBytes, tableLength } = description;
-  const header = { runtime, parent: null, depth: 1, heapDigest, heapBytes, tableLength };
+  const header = {
+    runtime,
+    parent: null,
+    depth: 1,
+    heapDigest,
+    extents: [],
+    heapBytes,
+    tableLength,
+  };
   const { digest, sizeBytes } = await store.blobs.put(await encodeImage(header, [], null));
   return { blob: digest, heapDigest, storedBytes: sizeBytes, heapBytes };
 }

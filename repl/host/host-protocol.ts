@@ -14,8 +14,13 @@ export const HostRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('build') }),
   /** Takes the kernel that was parked under this key, if there is one: it is then nobody else's. */
   z.object({ op: z.literal('take'), key: z.string() }),
-  /** A kernel at an image. Attachments: the blobs of its chain, oldest first; `digests` are theirs. */
-  z.object({ op: z.literal('open'), digests: z.array(Digest), heapDigest: Digest }),
+  /** A kernel at an image. Attachments: the blobs of its chain, oldest first, then the texts that its extents name; the digests are theirs. */
+  z.object({
+    op: z.literal('open'),
+    chain: z.array(Digest),
+    texts: z.array(Digest),
+    heapDigest: Digest,
+  }),
   z.object({
     op: z.literal('start'),
     kernel: KernelId,
@@ -24,6 +29,8 @@ export const HostRequest = z.discriminatedUnion('op', [
     limits: CellLimits,
     /** What `runner.begin` takes; texts in it are attachments. */
     body: z.unknown(),
+    /** Digests of the attachments. */
+    texts: z.array(Digest),
   }),
   z.object({
     op: z.literal('deliver'),

@@ -44,18 +44,22 @@ export class KernelHost {
       }
       case 'open': {
         const kernel = await this.#factory.make();
-        const { digests, heapDigest } = request;
-        const chain = digests.map((digest, i) => ({
-          digest,
-          blob: attachments[i] ?? Buffer.alloc(0),
-        }));
-        await this.#orDispose(kernel, () =>
-          chain.length === 0 ? Promise.resolve() : kernel.restore(chain, heapDigest),
-        );
+        const { chain, texts, heapDigest } = request;
+        const given = (index: number): Buffer => attachments[index] ?? Buffer.alloc(0);
+        const images = chain.map((digest, i) => ({ digest, blob: given(i) }));
+        const named = new Map(texts.map((digest, i) => [digest, given(chain.length + i)]));
+        if (images.length > 0) {
+          await this.#orDispose(kernel, () => kernel.restore(images, named, heapDigest));
+        }
         return { result: { kernel: this.#lease(kernel) } };
       }
       case 'start':
-        return this.#run(request, (kernel) => kernel.start(request, attachments));
+        return this.#run(request, (kernel) =>
+          kernel.start(
+            request,
+            attachments.map((utf8, i) => ({ utf8, digest: request.texts[i] ?? null })),
+          ),
+        );
       case 'deliver': {
         const { limits, clockMs, answers } = request;
         return this.#run(request, (kernel) =>

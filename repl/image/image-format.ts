@@ -3,6 +3,7 @@ import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { z } from 'zod';
 import { errorText } from '../error-text.ts';
 import { Digest } from '../../protocol/index.ts';
+import { Extent } from './extents.ts';
 import { PAGE_BYTES } from './heap-digest.ts';
 
 /**
@@ -32,6 +33,8 @@ export const ImageHeader = z.object({
   /** Blobs that a restore reads, this one included; the base needs none. */
   depth: z.int().positive(),
   heapDigest: Digest,
+  /** Pages whose content is that of texts in blobs of their own. */
+  extents: z.array(Extent),
   heapBytes: z.int().positive().multipleOf(65536),
   /** Length of the WebAssembly function table, which is not in linear memory. */
   tableLength: z.int().nonnegative(),

@@ -1,7 +1,9 @@
+import { type Extent, ExtentSet } from './extents.ts';
 import { PAGE_BYTES, ZERO_PAGE } from './heap-digest.ts';
 import { type DecodedImage, PageCode, type PageDelta } from './image-format.ts';
+import { deltaOf, pageFrom } from './page-delta.ts';
 
-/** Blobs that a restore reads at most. */
+/** Blobs that a restore reads at most, besides the texts that extents name. */
 export const MAX_CHAIN = 8;
 /** Pages whose content is remembered a kernel, of the present and of the past each: 16 MiB. Others are stored as bytes instead of XOR. */
 const REMEMBERED_PAGES = 4096;
@@ -10,25 +12,37 @@ const REMEMBERED_PAGES = 4096;
 interface Ancestor {
   digest: string;
   storedBytes: number;
+  /** Number of the step that it ends. */
+  step: number;
   /** Content at this ancestor of the pages that changed between it and the next one; null: not remembered. */
   undo: Map<number, Buffer | null>;
 }
 
-/** What an image is to be encoded against. */
+/** What changed since the last image. */
+export interface Changes {
+  dirty: ReadonlyMap<number, Buffer>;
+  /** Pages that hold new large texts; none of them is dirty. */
+  placed: readonly Extent[];
+}
+
+/** How the next image is to be written. */
 export interface Fold {
   /** Null: the base image. */
   parent: string | null;
   depth: number;
   pages: PageDelta[];
+  extents: Extent[];
   /** How many of the newest images of the chain the new one replaces. */
   merged: number;
 }
+
+type ReadPages = (pages: number[]) => Promise<ReadonlyMap<number, Buffer>>;
 
 /**
  * The chain of images behind a kernel, and enough of their content to write the next one as a small difference against
  * any of them.
  *
- * L1  Pages that differ from the base are exactly those that some image of the chain, or a dirty set since, names.
+ * L1  Pages that differ from the base are exactly those that some image of the chain, or a change since, names.
  * L2  A chain never has more than MAX_CHAIN blobs.
  * L3  What is remembered decides only how large an image is, never what it restores to.
  */
@@ -36,38 +50,33 @@ export class Lineage {
   readonly #base: Uint8Array;
   /** From the oldest to the newest; the base is not among them. */
   readonly #chain: Ancestor[] = [];
-  /** Undo of the base: pages changed between the base and the oldest image. Their content is in the base itself. */
-  readonly #sinceBase = new Set<number>();
   readonly #present = new Map<number, Buffer>();
+  /** Pages that differ from the base, but for those in extents. */
   readonly #touched = new Set<number>();
+  readonly #extents = new ExtentSet();
+  #step = 0;
   #undoPages = 0;
 
   constructor(base: Uint8Array) {
     this.#base = base;
   }
 
-  get head(): string | null {
-    return this.#chain.at(-1)?.digest ?? null;
-  }
-
-  /** Takes in the pages that changed since the last image, and says how to write the new one. `read` gives the present content of any page. */
-  advance(
-    dirty: ReadonlyMap<number, Buffer>,
-    estimateBytes: number,
-    read: (pages: number[]) => Promise<Map<number, Buffer>>,
-  ): Promise<Fold> {
-    const merged = this.#mergeCount(estimateBytes);
-    this.#record(dirty);
-    return this.#encode(merged, dirty, read);
+  /** Takes in what changed, and says how to write the new image. `read` gives the present content of any page. */
+  async advance(changes: Changes, read: ReadPages): Promise<Fold> {
+    const merged = this.#mergeCount(estimate(changes));
+    this.#step += 1;
+    for (const extent of changes.placed) this.#place(extent);
+    this.#record(changes.dirty);
+    return this.#fold(merged, changes.dirty, read);
   }
 
   /** The image of the last `advance` is stored under this digest. */
   commit(digest: string, storedBytes: number, merged: number): void {
     for (let i = 0; i < merged; i++) this.#dropNewest();
-    this.#chain.push({ digest, storedBytes, undo: new Map() });
+    this.#chain.push({ digest, storedBytes, step: this.#step, undo: new Map() });
   }
 
-  /** How many of the newest images the next one replaces: none while the chain is short, else those that cost least for each place they free. */
+  /** None while the chain is short, else those that cost least for each place they free. */
   #mergeCount(nextBytes: number): number {
     if (this.#chain.length < MAX_CHAIN) return 0;
     let cost = nextBytes;
@@ -79,14 +88,29 @@ export class Lineage {
     return best.count;
   }
 
+  #place(extent: Extent): void {
+    const newest = this.#chain.at(-1);
+    for (let page = extent.page; page < extent.page + extent.pages; page++) {
+      if (newest !== undefined && !newest.undo.has(page) && this.#touched.has(page)) {
+        newest.undo.set(page, null);
+      }
+      this.#present.delete(page);
+    }
+    this.#extents.add(extent, this.#step);
+  }
+
   #record(dirty: ReadonlyMap<number, Buffer>): void {
     const newest = this.#chain.at(-1);
+    let room = REMEMBERED_PAGES;
     for (const [page, content] of dirty) {
-      if (newest === undefined) this.#sinceBase.add(page);
-      else if (!newest.undo.has(page)) newest.undo.set(page, this.#remember(this.#known(page)));
-      this.#present.delete(page);
-      this.#present.set(page, content);
+      if (newest !== undefined && !newest.undo.has(page)) {
+        newest.undo.set(page, this.#remember(this.#known(page)));
+      }
+      if (this.#extents.has(page)) this.#extents.cut(page, 1);
       this.#touched.add(page);
+      this.#present.delete(page);
+      // A copy of its own: a view would keep all that was read with it.
+      if (room-- > 0) this.#present.set(page, Buffer.from(content));
     }
     for (const page of this.#present.keys()) {
       if (this.#present.size <= REMEMBERED_PAGES) break;
@@ -100,33 +124,25 @@ export class Lineage {
     return content;
   }
 
-  /** Content of a page before the dirty set, as far as it is known. */
+  /** Content of a page before it changes, as far as it is known. */
   #known(page: number): Buffer | null {
-    return this.#present.get(page) ?? (this.#touched.has(page) ? null : this.basePage(page));
+    if (this.#extents.has(page)) return null;
+    return this.#present.get(page) ?? (this.#touched.has(page) ? null : this.#basePage(page));
   }
 
-  basePage(page: number): Buffer {
+  #basePage(page: number): Buffer {
     const at = page * PAGE_BYTES;
     if (at >= this.#base.length) return ZERO_PAGE;
     return Buffer.from(this.#base.buffer, this.#base.byteOffset + at, PAGE_BYTES);
   }
 
-  async #encode(
-    merged: number,
-    dirty: ReadonlyMap<number, Buffer>,
-    read: (pages: number[]) => Promise<Map<number, Buffer>>,
-  ): Promise<Fold> {
+  async #fold(merged: number, dirty: ReadonlyMap<number, Buffer>, read: ReadPages): Promise<Fold> {
     const parentAt = this.#chain.length - 1 - merged;
     const parent = this.#chain[parentAt];
-    const changed = new Map<number, Buffer | null>();
-    // The oldest undo wins: it holds the content at the parent.
-    for (const { undo } of this.#chain.slice(Math.max(parentAt, 0))) {
-      for (const [page, before] of undo) if (!changed.has(page)) changed.set(page, before);
-    }
-    if (parent === undefined) {
-      for (const page of this.#touched) changed.set(page, this.basePage(page));
-    }
-    const numbers = [...changed.keys()].toSorted((a, b) => a - b);
+    const changed = this.#changedSince(parentAt);
+    const numbers = [...changed.keys()]
+      .filter((page) => !this.#extents.has(page))
+      .toSorted((a, b) => a - b);
     const missing = numbers.filter((page) => !dirty.has(page) && !this.#present.has(page));
     const fetched = missing.length > 0 ? await read(missing) : new Map<number, Buffer>();
     const pages: PageDelta[] = [];
@@ -135,7 +151,27 @@ export class Lineage {
       if (now === undefined) throw new Error(`page ${page} of the heap could not be read`);
       pages.push(deltaOf(page, now, changed.get(page) ?? null));
     }
-    return { parent: parent?.digest ?? null, depth: parentAt + 2, pages, merged };
+    return {
+      parent: parent?.digest ?? null,
+      depth: parentAt + 2,
+      pages,
+      extents: this.#extents.bornAfter(parent?.step ?? 0),
+      merged,
+    };
+  }
+
+  /** Pages that changed since an image of the chain (-1: the base), with what they held there. */
+  #changedSince(parentAt: number): Map<number, Buffer | null> {
+    const changed = new Map<number, Buffer | null>();
+    if (parentAt < 0) {
+      for (const page of this.#touched) changed.set(page, this.#basePage(page));
+      return changed;
+    }
+    // The oldest undo wins: it holds the content at the parent.
+    for (const { undo } of this.#chain.slice(parentAt)) {
+      for (const [page, before] of undo) if (!changed.has(page)) changed.set(page, before);
+    }
+    return changed;
   }
 
   #dropNewest(): void {
@@ -143,7 +179,6 @@ export class Lineage {
     if (dropped === undefined) return;
     const older = this.#chain.at(-1);
     for (const [page, before] of dropped.undo) {
-      if (older === undefined) this.#sinceBase.add(page);
       if (older === undefined || older.undo.has(page)) {
         if (before !== null) this.#undoPages -= 1;
       } else older.undo.set(page, before);
@@ -152,64 +187,44 @@ export class Lineage {
 
   /** Applies one image of a chain, oldest first, while a kernel is restored. */
   apply(digest: string, storedBytes: number, image: DecodedImage): void {
+    this.#step += 1;
+    const newest = this.#chain.at(-1);
     const content = new Map<number, Buffer>();
-    for (const { page, code, bytes } of image.pages) {
+    for (const delta of image.pages) {
       content.set(
-        page,
-        pageFrom(code, bytes, () => this.restored(page)),
+        delta.page,
+        pageFrom(delta, () => this.#restored(delta.page)),
       );
     }
-    const newest = this.#chain.at(-1);
+    for (const extent of image.header.extents) this.#place(extent);
     for (const [page, now] of content) {
-      if (newest !== undefined) newest.undo.set(page, this.#remember(this.restored(page)));
+      if (newest !== undefined && !newest.undo.has(page)) {
+        newest.undo.set(
+          page,
+          this.#remember(this.#extents.has(page) ? null : this.#restored(page)),
+        );
+      }
+      if (this.#extents.has(page)) this.#extents.cut(page, 1);
       this.#touched.add(page);
       this.#present.set(page, now);
     }
-    this.#chain.push({ digest, storedBytes, undo: new Map() });
+    this.#chain.push({ digest, storedBytes, step: this.#step, undo: new Map() });
   }
 
-  /** During a restore everything is present. */
-  restored(page: number): Buffer {
-    return this.#present.get(page) ?? this.basePage(page);
+  /** During a restore everything but extents is present. */
+  #restored(page: number): Buffer {
+    return this.#present.get(page) ?? this.#basePage(page);
   }
 
-  /** All pages that differ from the base, after the last `apply`; then only what may be remembered is kept. */
-  takeRestored(): Array<[page: number, content: Buffer]> {
-    const all = [...this.#present].toSorted(([a], [b]) => a - b);
-    if (all.length > REMEMBERED_PAGES) this.#present.clear();
-    return all;
+  /** All that differs from the base, after the last `apply`; then only what may be remembered is kept. */
+  takeRestored(): { pages: Array<[page: number, content: Buffer]>; extents: Extent[] } {
+    const pages = [...this.#present].toSorted(([a], [b]) => a - b);
+    if (pages.length > REMEMBERED_PAGES) this.#present.clear();
+    return { pages, extents: this.#extents.bornAfter(0) };
   }
 }
 
-function pageFrom(code: PageCode, bytes: Uint8Array | undefined, before: () => Buffer): Buffer {
-  if (code === PageCode.zero || bytes === undefined) return ZERO_PAGE;
-  return code === PageCode.xor ? xor(Buffer.from(bytes), before()) : Buffer.from(bytes);
-}
-
-/** XOR where few bytes changed, the bytes themselves where many did: what compresses better. */
-function deltaOf(page: number, now: Buffer, before: Buffer | null): PageDelta {
-  if (now.equals(ZERO_PAGE)) return { page, code: PageCode.zero };
-  if (before === null || before.equals(ZERO_PAGE))
-    return { page, code: PageCode.bytes, bytes: now };
-  const difference = xor(now, before);
-  let changed = 0;
-  for (const word of words(difference)) if (word !== 0) changed += 1;
-  return changed > PAGE_BYTES / 4 / 2
-    ? { page, code: PageCode.bytes, bytes: now }
-    : { page, code: PageCode.xor, bytes: difference };
-}
-
-function xor(a: Buffer, b: Buffer): Buffer {
-  const out = Buffer.allocUnsafeSlow(PAGE_BYTES);
-  const x = words(a);
-  const y = words(b);
-  const z = words(out);
-  for (let i = 0; i < z.length; i++) z[i] = (x[i] ?? 0) ^ (y[i] ?? 0);
-  return out;
-}
-
-/** As 32-bit words; copied when it does not lie on a word. */
-function words(page: Buffer): Uint32Array {
-  const { buffer, byteOffset } = page.byteOffset % 4 === 0 ? page : new Uint8Array(page);
-  return new Uint32Array(buffer, byteOffset, PAGE_BYTES / 4);
+/** Bytes that a step will store, about: enough to choose what to merge. */
+function estimate({ dirty, placed }: Changes): number {
+  return 2048 + dirty.size * 40 + placed.length * 100;
 }

@@ -109,6 +109,25 @@
     return { pages, count: scanner.scan(pages, pages * 16), listAt: pages * 16 };
   };
 
+  let changed = new Uint32Array(0);
+  // Freed memory is zeroed, so that no image holds it. The blocks of dlmalloc lie one behind the other from the heap's
+  // base to its break; a free one keeps up to 32 bytes of links.
+  const FREE_BYTES = 65536;
+  const FREE_LINKS = 32;
+  const IN_USE = 2;
+  const zeroFreed = () => {
+    const words = new Uint32Array(memory.buffer);
+    const bytes = new Uint8Array(memory.buffer);
+    const end = exports.sbrk(0) >>> 0;
+    for (let at = exports.__heap_base.value; at + 8 <= end;) {
+      const head = words[(at + 4) >>> 2];
+      const size = head & ~7;
+      if (size < 16 || at + size > end) return;
+      if ((head & IN_USE) === 0 && size >= FREE_BYTES) bytes.fill(0, at + FREE_LINKS, at + size);
+      at += size;
+    }
+  };
+
   const api = {
     /** Sets what a cell starts with. Refused while a stack is suspended. */
     prepare(clockMs, seedHex, heapCapBytes, filesCapBytes) {
@@ -163,6 +182,7 @@
       if (resolvers.size > 0 || expected.length > 0) throw new Error('a stack is suspended');
       entries.rest();
       module.resetStackSwitching();
+      zeroFreed();
     },
     /** After warming up: the session as new. */
     forget() {
@@ -170,36 +190,41 @@
       entries.forget.destroy();
       module.resetStackSwitching();
       env.startClock(env.ORIGIN_MS);
+      zeroFreed();
       scan();
     },
-    /** Pages that changed since the last scan: [count, numbers..., pages...] */
+    /** Numbers of the pages that changed since the last scan. */
     scan() {
       const { count, listAt } = scan();
+      changed = new Uint32Array(scanner.hashes.buffer.slice(listAt, listAt + 4 * count));
+      return changed.slice().buffer;
+    },
+    /** Content of some of them, in order. */
+    pages(from, count) {
       const bytes = new Uint8Array(memory.buffer);
-      const numbers = new Uint32Array(scanner.hashes.buffer, listAt, count);
-      const out = new Uint8Array(4 + count * (4 + PAGE));
-      new Uint32Array(out.buffer, 0, 1)[0] = count;
-      out.set(new Uint8Array(scanner.hashes.buffer, listAt, count * 4), 4);
+      const out = new Uint8Array(count * PAGE);
       for (let i = 0; i < count; i++) {
-        out.set(
-          bytes.subarray(numbers[i] * PAGE, (numbers[i] + 1) * PAGE),
-          4 + 4 * count + PAGE * i,
-        );
+        const at = changed[from + i] * PAGE;
+        out.set(bytes.subarray(at, at + PAGE), PAGE * i);
       }
       return out.buffer;
     },
-    /** Writes pages [numbers] [pages] into a kernel at its base, whose heap first grows to `heapBytes`. */
-    restore(heapBytes, count, buffer) {
+    /** The heap of a kernel at its base grows to that of an image. */
+    grow(heapBytes) {
       module.limits.heapBytes = Math.max(module.limits.heapBytes, heapBytes);
       if (memory.buffer.byteLength < heapBytes) module.growMemory(heapBytes);
-      if (memory.buffer.byteLength !== heapBytes)
+      if (memory.buffer.byteLength !== heapBytes) {
         throw new Error('the heap does not have the size of its image');
+      }
+    },
+    /** Writes pages [numbers] [pages]. */
+    restore(count, buffer) {
       const numbers = new Uint32Array(buffer, 0, count);
       const pages = new Uint8Array(buffer, 4 * count);
       const bytes = new Uint8Array(memory.buffer);
-      for (let i = 0; i < count; i++)
+      for (let i = 0; i < count; i++) {
         bytes.set(pages.subarray(PAGE * i, PAGE * (i + 1)), numbers[i] * PAGE);
-      scan();
+      }
     },
     heapBytes: () => memory.buffer.byteLength,
     tableLength: () => table.length,
