@@ -239,7 +239,7 @@ describe('replies', () => {
     expect(
       waiting.subRuns.map(({ call, prompt, context }) => [
         call,
-        prompt.text,
+        prompt.head,
         context?.format,
         context?.sizeBytes,
       ]),
