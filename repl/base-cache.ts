@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -81,9 +82,13 @@ async function writeDurably(path: string, bytes: Buffer): Promise<void> {
   }
 }
 
-/** Everything that a base image is made from. */
+/** Everything that a base image is made from, the code that boots and warms it up included. */
 function assetsDigest(): string {
   const digest = createHash('sha256');
   for (const [name, content] of Object.entries(readAssets())) digest.update(name).update(content);
+  const host = join(import.meta.dirname, 'host');
+  for (const name of readdirSync(host).toSorted()) {
+    if (/\.[tj]s$/.test(name)) digest.update(name).update(readFileSync(join(host, name)));
+  }
   return digest.digest('hex').slice(0, 16);
 }
