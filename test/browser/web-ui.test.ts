@@ -111,7 +111,7 @@ function search(status: string): string {
 
   test('its timeline tells the story: turns, cells, calls, each with its summary', async () => {
     await open('/lift', [
-      'ingest • 1 inputs',
+      'ingest • 1 input',
       'nextTurn • turn 1 · scripted-root',
       'runCell • cell 1.1 · lift, day = llm_query_batched',
       'answerCall • cell 1.1 · sub-call 1/2',
@@ -126,7 +126,7 @@ function search(status: string): string {
     const run = new URL(page.url()).pathname.split('/').at(-2);
     await open(`/lift/${run}/user-metadata`, [
       QUESTION,
-      '1 inputs',
+      '1 input',
       'input_data["notes"]',
       'answered · turn 2',
       'scripted-root',
