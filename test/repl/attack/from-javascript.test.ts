@@ -159,7 +159,7 @@ describe('a cell that turns its isolate against the host', () => {
       'texts larger than they are',
       'ArrayBuffer.prototype.slice = () => new ArrayBuffer(2 ** 27)',
       'crash',
-      'a text lies outside of the heap',
+      'a part of the heap does not have the size that was read',
     ],
     [
       'texts that are no bytes',
