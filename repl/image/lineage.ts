@@ -1,6 +1,6 @@
 import { type Extent, ExtentSet } from './extents.ts';
 import { PAGE_BYTES, ZERO_PAGE } from './heap-digest.ts';
-import { type DecodedImage, PageCode, type PageDelta } from './image-format.ts';
+import type { DecodedImage, PageDelta } from './image-format.ts';
 import { deltaOf, pageFrom } from './page-delta.ts';
 
 /** Blobs that a restore reads at most, besides the texts that extents name. */
