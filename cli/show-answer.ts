@@ -24,6 +24,7 @@ const WHY: Record<Exclude<RunAnswer['result']['reason'], 'answered'>, string> = 
   wallClock: 'its time was up',
   noCode: 'the model wrote no code three times in a row',
   invalidAnswer: 'the model did not bring the answer into the asked form',
+  finishNow: 'somebody ended it',
 };
 
 /** What is said beside the answer: how the run ended and what it cost. */

@@ -19,3 +19,17 @@ export const LISTED_CALLS = 400;
 /** Sub-runs that one round may start. */
 export const SUB_RUNS_A_ROUND = 100;
 export const ERROR_MESSAGE_CHARS = 1000;
+/** Questions to a person that one round may ask. */
+export const QUESTIONS_A_ROUND = 20;
+/** Calls of tools in one round. */
+export const TOOL_CALLS_A_ROUND = 1000;
+/** Arguments of one call of a tool, and what it may return: they travel through the history. */
+export const TOOL_ARGUMENTS_BYTES = 64 * 1024;
+export const TOOL_RESULT_BYTES = 256 * 1024;
+/** Tools of one run. */
+export const TOOLS = 64;
+/** A value or text that an update carries itself; a larger one is a blob. */
+export const UPDATE_TEXT_BYTES = 32 * 1024;
+/** A message to the model, and how many of them wait for its next turn. */
+export const STEER_CHARS = 1900;
+export const STEER_MESSAGES = 20;

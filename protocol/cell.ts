@@ -2,7 +2,7 @@ import { z } from 'zod';
 import * as caps from './caps.ts';
 import { Digest } from './digest.ts';
 import { HeapImageRef } from './heap-image.ts';
-import { Delivery } from './journal.ts';
+import { CallRanges, Delivery } from './journal.ts';
 import { TextRef } from './text-ref.ts';
 import { Edit, ValueFormat } from './variables.ts';
 
@@ -87,6 +87,14 @@ export const SubRunCall = z.object({
 });
 export type SubRunCall = z.infer<typeof SubRunCall>;
 
+/** A question to a person that a waiting cell asks. */
+export const HumanCall = z.object({ call: z.int().positive(), question: TextRef });
+export type HumanCall = z.infer<typeof HumanCall>;
+
+/** Calls of one tool that a waiting cell makes. */
+export const ToolCalls = z.object({ tool: z.string().max(200), calls: CallRanges });
+export type ToolCalls = z.infer<typeof ToolCalls>;
+
 /** The cell ran to its end; a Python exception is data (`error`), and what was assigned before it stays. */
 export const FinishedCell = z.object({
   kind: z.literal('finished'),
@@ -118,6 +126,8 @@ export const WaitingCell = z.object({
   /** Previews of the first LISTED_CALLS of them, in order; '' for a sub-run. */
   previews: z.array(z.string().max(caps.CALL_PREVIEW_CHARS + 4)).max(caps.LISTED_CALLS),
   subRuns: z.array(SubRunCall).max(caps.SUB_RUNS_A_ROUND),
+  humans: z.array(HumanCall).max(caps.QUESTIONS_A_ROUND).optional(),
+  tools: z.array(ToolCalls).max(caps.TOOL_CALLS_A_ROUND).optional(),
   computeMs: z.number().nonnegative(),
   way: CellWay,
 });

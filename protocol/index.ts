@@ -12,17 +12,20 @@ export {
   CellOutcome,
   CellWay,
   FinishedCell,
+  HumanCall,
   RaisedError,
   RollBackReason,
   RolledBackCell,
   RunCellInput,
   StepKey,
   SubRunCall,
+  ToolCalls,
   VariableChange,
   WaitingCell,
 } from './cell.ts';
 export { BlobRef, Digest } from './digest.ts';
 export { FailureType } from './failure-types.ts';
+export { ForkPoint, ForkSource } from './fork.ts';
 export { HeapImageRef } from './heap-image.ts';
 export {
   CallAnswer,
@@ -34,7 +37,7 @@ export {
 } from './journal.ts';
 export { ModelCard, ModelPrices } from './model-card.ts';
 export { answerRecordKey, trailRecordKey, turnRecordKey } from './record-keys.ts';
-export { EndReason, Phase, Progress, RunResult, Spend } from './run-result.ts';
+export { EndReason, Phase, Progress, RunResult, Spend, WaitingQuestion } from './run-result.ts';
 export {
   Budget,
   FixedClock,
@@ -46,7 +49,27 @@ export {
   RunSpec,
   RunStart,
 } from './run-spec.ts';
+export {
+  AnswerHumanInput,
+  EditVariableInput,
+  ExtendBudgetInput,
+  SentValue,
+  SteerInput,
+} from './steering.ts';
 export { EMPTY_TEXT, TextRef } from './text-ref.ts';
+export {
+  CallMcpToolInput,
+  CheckArgumentsInput,
+  CheckArgumentsResult,
+  RecordToolResultInput,
+  Toolbox,
+  ToolCallRef,
+  ToolFunction,
+  ToolParameter,
+  ToolRoute,
+  ToolSpec,
+  ToolSpecs,
+} from './tool.ts';
 export { SealTrailInput, SealTrailResult, TrailEvent, TrailPiece } from './trail.ts';
 export {
   CellObservation,
@@ -58,12 +81,21 @@ export {
 export { addUsage, NO_USAGE, Usage } from './usage.ts';
 export { Edit, Manifest, ManifestEntry, ValueFormat } from './variables.ts';
 export {
+  ANSWER_HUMAN_UPDATE,
   DEFAULT_TASK_QUEUE,
   DRAFT_QUERY,
+  EDIT_VARIABLE_UPDATE,
+  EXTEND_BUDGET_UPDATE,
+  FINISH_NOW_UPDATE,
   MEMO_CANCELLED,
+  MEMO_FROM,
   MEMO_PROGRESS,
   modelTaskQueue,
+  PAUSE_UPDATE,
   PROGRESS_QUERY,
+  RESUME_UPDATE,
+  STEER_UPDATE,
+  TREE_QUERY,
   replTaskQueue,
   RUN_WORKFLOW,
   SEARCH_ATTRIBUTES,

@@ -3,14 +3,17 @@ import { Digest } from './digest.ts';
 import { Usage } from './usage.ts';
 import { ValueFormat } from './variables.ts';
 
-/** What Python asked for; the content of a request blob. `llm` is a sub-call, `rlm` a sub-run. */
+/** What Python asked for; the content of a request blob. `llm` is a sub-call, `rlm` a sub-run, `human` a question to a person, `tool` a call of a tool. */
 export const CallRequest = z.object({
-  kind: z.enum(['llm', 'rlm']),
+  kind: z.enum(['llm', 'rlm', 'human', 'tool']),
+  /** Of a tool: its arguments, a JSON object. */
   prompt: z.string(),
   /** Model name from the registry; null is the run's sub-model. */
   model: z.string().max(200).nullable(),
   /** Value of `context=` of a sub-run. */
   context: z.object({ format: ValueFormat, blob: Digest }).nullable(),
+  /** Name of the tool, as the REPL knows it. */
+  tool: z.string().max(200).optional(),
 });
 export type CallRequest = z.infer<typeof CallRequest>;
 
@@ -24,6 +27,8 @@ export const CallAnswer = z.discriminatedUnion('status', [
     usage: Usage,
     /** What the model wrote while it thought; for the audit, not shown to Python. */
     reasoning: z.string().optional(),
+    /** What `.data` is of it: the text itself, or the value of its JSON. Absent: JSON when it looks so. */
+    format: ValueFormat.optional(),
   }),
   z.object({
     status: z.literal('failed'),

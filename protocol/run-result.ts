@@ -21,6 +21,8 @@ export const EndReason = z.enum([
   'wallClock',
   'noCode',
   'invalidAnswer',
+  /** A person ended it. */
+  'finishNow',
 ]);
 export type EndReason = z.infer<typeof EndReason>;
 
@@ -37,8 +39,20 @@ export const RunResult = z.object({
 });
 export type RunResult = z.infer<typeof RunResult>;
 
-export const Phase = z.enum(['starting', 'thinking', 'computing', 'calling', 'checking', 'ended']);
+export const Phase = z.enum([
+  'starting',
+  'thinking',
+  'computing',
+  'calling',
+  'checking',
+  'paused',
+  'ended',
+]);
 export type Phase = z.infer<typeof Phase>;
+
+/** A question of `ask_human` that waits. Its id is `turn.cell.call`. */
+export const WaitingQuestion = z.object({ id: z.string(), question: TextRef });
+export type WaitingQuestion = z.infer<typeof WaitingQuestion>;
 
 /** What a watcher sees of a run. The memo holds the same, refreshed once a turn. */
 export const Progress = z.object({
@@ -54,5 +68,9 @@ export const Progress = z.object({
   lastCell: z
     .object({ cell: z.string(), heapDigest: Digest, summary: z.string().max(200) })
     .nullable(),
+  /** A person has paused the run; what was under way may still end. */
+  paused: z.boolean().optional(),
+  /** What the run waits for a person to answer. */
+  questions: z.array(WaitingQuestion).optional(),
 });
 export type Progress = z.infer<typeof Progress>;

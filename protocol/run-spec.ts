@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { CellLimits, StepKey } from './cell.ts';
 import { Digest } from './digest.ts';
+import { ForkPoint, ForkSource } from './fork.ts';
 import { HeapImageRef } from './heap-image.ts';
 import { ModelCard } from './model-card.ts';
 import { TextRef } from './text-ref.ts';
+import { ToolRoute } from './tool.ts';
 import { Edit, ManifestEntry } from './variables.ts';
 
 /** Limits of a run. Reaching one ends the run with its best draft and the reason. */
@@ -42,6 +44,12 @@ export const RunSpec = z.object({
   /** Makes the run's random numbers repeatable; without it the workflow draws a secret. */
   seed: z.string().min(1).max(200).nullable(),
   clock: FixedClock.nullable(),
+  /** Blob of `ToolSpecs`: functions of the REPL that activities answer. */
+  tools: Digest.optional(),
+  /** MCP servers of the worker's configuration whose tools the REPL has. */
+  mcp: z.array(z.string().min(1).max(100)).max(16).optional(),
+  /** Starts on heap and transcript of a step of another run. */
+  from: ForkSource.optional(),
 });
 export type RunSpec = z.infer<typeof RunSpec>;
 
@@ -56,6 +64,9 @@ export const ResolvedSpec = z.object({
   limits: CellLimits,
   concurrency: z.int().positive(),
   maxDepth: z.int().nonnegative(),
+  /** Blob of the `Toolbox`, and where each tool's calls go; absent without tools. */
+  tools: z.object({ toolbox: Digest, routes: z.array(ToolRoute) }).optional(),
+  from: ForkPoint.optional(),
 });
 export type ResolvedSpec = z.infer<typeof ResolvedSpec>;
 
@@ -103,5 +114,10 @@ export const OpenReplInput = z.object({
   seed: z.string().regex(/^[0-9a-f]{64}$/),
   clockMs: z.number(),
   limits: CellLimits,
+  /** The run's secret, recorded for a fork to go on with; the step itself does not read it. */
+  secret: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 export type OpenReplInput = z.infer<typeof OpenReplInput>;

@@ -49,6 +49,10 @@ export const NextTurnInput = z.object({
   transcript: Digest.nullable(),
   /** Null before the first turn. */
   observation: Observation.nullable(),
+  /** Blob of the `Toolbox`, for the opening message. */
+  toolbox: Digest.optional(),
+  /** The transcript is another run's: the question, and these inputs if there are any, follow it. */
+  continues: z.object({ manifest: Digest.nullable() }).optional(),
 });
 export type NextTurnInput = z.infer<typeof NextTurnInput>;
 

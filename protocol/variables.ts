@@ -32,5 +32,7 @@ export const Edit = z.discriminatedUnion('kind', [
     json: z.string().max(2048),
   }),
   z.object({ kind: z.literal('delete'), variable: z.string() }),
+  /** Makes the functions of a toolbox blob (see `Toolbox`), in place of those of an earlier one. */
+  z.object({ kind: z.literal('setTools'), toolbox: Digest }),
 ]);
 export type Edit = z.infer<typeof Edit>;

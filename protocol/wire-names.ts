@@ -4,9 +4,19 @@ export const RUN_WORKFLOW = 'rlmRun';
 export const DEFAULT_TASK_QUEUE = 'rlm';
 export const PROGRESS_QUERY = 'getProgress';
 export const DRAFT_QUERY = 'getDraft';
+export const TREE_QUERY = 'getTree';
+export const STEER_UPDATE = 'steer';
+export const EXTEND_BUDGET_UPDATE = 'extendBudget';
+export const PAUSE_UPDATE = 'pause';
+export const RESUME_UPDATE = 'resume';
+export const FINISH_NOW_UPDATE = 'finishNow';
+export const EDIT_VARIABLE_UPDATE = 'editVariable';
+export const ANSWER_HUMAN_UPDATE = 'answerHuman';
 /** Memo fields of a run; they stay readable without a worker. */
 export const MEMO_PROGRESS = 'progress';
 export const MEMO_CANCELLED = 'cancelled';
+/** The step of another run that this one started from. */
+export const MEMO_FROM = 'from';
 
 /** Search attributes of a run and their types. They are used only when the server has all of them. */
 export const SEARCH_ATTRIBUTES = {

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { AnswerState } from './cell.ts';
+import { Digest } from './digest.ts';
+import { HeapImageRef } from './heap-image.ts';
+import { CellObservation } from './turn.ts';
+
+/** The step of another run that a run starts from. */
+export const ForkSource = z.strictObject({
+  workflowId: z.string().min(1).max(1000),
+  /** `turn.cell`; absent: the last cell that finished. */
+  cell: z
+    .string()
+    .regex(/^\d+\.\d+$/, 'must be a cell, for instance 3.1')
+    .optional(),
+});
+export type ForkSource = z.infer<typeof ForkSource>;
+
+/** What a run goes on with that starts from a step of another: recorded once, so that the source may end or go. */
+export const ForkPoint = z.object({
+  workflowId: z.string(),
+  /** Execution that ran the cell. */
+  runId: z.string(),
+  cell: z.string(),
+  turn: z.int().nonnegative(),
+  image: HeapImageRef,
+  /** Transcript up to the reply that the cell is of. */
+  transcript: Digest.nullable(),
+  /** What the model has not been shown of that reply's cells. */
+  cells: z.array(CellObservation),
+  manifest: Digest,
+  secret: z.string().regex(/^[0-9a-f]{64}$/),
+  draft: AnswerState.shape.content,
+  runtime: z.string(),
+  clockMs: z.number(),
+});
+export type ForkPoint = z.infer<typeof ForkPoint>;
