@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { StepKey } from './cell.ts';
+import { Allowance } from './call-batch.ts';
 import { Digest } from './digest.ts';
 import { ModelCard } from './model-card.ts';
 import { TextRef } from './text-ref.ts';
@@ -10,6 +11,9 @@ export const AnswerCallInput = z.object({
   journal: Digest,
   call: z.int().positive(),
   card: ModelCard,
+  /** What the call may cost at most, its output cut to fit; absent: what the model's limits allow. */
+  allowance: Allowance.pick({ costUsd: true, tokens: true }).optional(),
+  cache: z.enum(['none', 'run']).optional(),
 });
 export type AnswerCallInput = z.infer<typeof AnswerCallInput>;
 

@@ -126,6 +126,9 @@ export const WaitingCell = z.object({
   /** Previews of the first LISTED_CALLS of them, in order; '' for a sub-run. */
   previews: z.array(z.string().max(caps.CALL_PREVIEW_CHARS + 4)).max(caps.LISTED_CALLS),
   subRuns: z.array(SubRunCall).max(caps.SUB_RUNS_A_ROUND),
+  /** New calls whose request equals that of an earlier one of this stop, as far as 500 ranges name them; and how many there are. */
+  repeats: CallRanges.max(500).optional(),
+  repeatCount: z.int().nonnegative().optional(),
   humans: z.array(HumanCall).max(caps.QUESTIONS_A_ROUND).optional(),
   tools: z.array(ToolCalls).max(caps.TOOL_CALLS_A_ROUND).optional(),
   computeMs: z.number().nonnegative(),

@@ -5,6 +5,15 @@ export {
   CheckAnswerInput,
   CheckAnswerResult,
 } from './answer-call.ts';
+export {
+  Allowance,
+  CallBatchInput,
+  CallBatchResult,
+  FindAnswerInput,
+  FindAnswerResult,
+  RecordSubRunInput,
+  SpendReport,
+} from './call-batch.ts';
 export * as caps from './caps.ts';
 export {
   AnswerState,
@@ -36,8 +45,8 @@ export {
   JournalLink,
 } from './journal.ts';
 export { ModelCard, ModelPrices } from './model-card.ts';
-export { answerRecordKey, trailRecordKey, turnRecordKey } from './record-keys.ts';
-export { EndReason, Phase, Progress, RunResult, Spend, WaitingQuestion } from './run-result.ts';
+export { answerRecordKey, cachedAnswerKey, trailRecordKey, turnRecordKey } from './record-keys.ts';
+export { EndReason, Phase, Progress, RunResult, WaitingQuestion } from './run-result.ts';
 export {
   Budget,
   FixedClock,
@@ -56,6 +65,7 @@ export {
   SentValue,
   SteerInput,
 } from './steering.ts';
+export { Spend } from './spend.ts';
 export { EMPTY_TEXT, TextRef } from './text-ref.ts';
 export {
   CallMcpToolInput,
@@ -82,6 +92,7 @@ export { addUsage, NO_USAGE, Usage } from './usage.ts';
 export { Edit, Manifest, ManifestEntry, ValueFormat } from './variables.ts';
 export {
   ANSWER_HUMAN_UPDATE,
+  CALL_BATCH_WORKFLOW,
   DEFAULT_TASK_QUEUE,
   DRAFT_QUERY,
   EDIT_VARIABLE_UPDATE,
@@ -93,6 +104,7 @@ export {
   modelTaskQueue,
   PAUSE_UPDATE,
   PROGRESS_QUERY,
+  REPORT_SPEND_SIGNAL,
   RESUME_UPDATE,
   STEER_UPDATE,
   TREE_QUERY,

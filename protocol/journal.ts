@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Digest } from './digest.ts';
+import { Spend } from './spend.ts';
 import { Usage } from './usage.ts';
 import { ValueFormat } from './variables.ts';
 
@@ -25,6 +26,8 @@ export const CallAnswer = z.discriminatedUnion('status', [
     model: z.string(),
     finishReason: z.string(),
     usage: Usage,
+    /** Of a sub-run: all that it spent, for a run that finds the answer again. */
+    spend: Spend.optional(),
     /** What the model wrote while it thought; for the audit, not shown to Python. */
     reasoning: z.string().optional(),
     /** What `.data` is of it: the text itself, or the value of its JSON. Absent: JSON when it looks so. */
@@ -58,6 +61,10 @@ export const JournalLink = z.discriminatedUnion('kind', [
     kind: z.literal('round'),
     previous: Digest.nullable(),
     calls: z.array(JournalCall).min(0),
+    /** Sizes of the cell's rounds, this one included: the first 100. With the number of the newest call it saves reading the chain. */
+    rounds: z.array(z.int().nonnegative()).max(100).optional(),
+    /** Calls of the cell up to this round. */
+    callsSoFar: z.int().nonnegative().optional(),
   }),
   z.object({
     kind: z.literal('delivery'),

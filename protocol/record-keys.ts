@@ -6,6 +6,11 @@ export function answerRecordKey(step: StepKey, call: number, request: Digest): s
   return `answer/${step.workflowId}/${step.cell}/${step.cellAttempt}/${call}/${request}`;
 }
 
+/** Record key of the answer to a request that a run with `cache: "run"` asks once. */
+export function cachedAnswerKey(workflowId: string, model: string, request: Digest): string {
+  return `answer-of/${workflowId}/${model}/${request}`;
+}
+
 /** Record key of a root-model reply to one exact prompt. */
 export function turnRecordKey(workflowId: string, turn: number, prompt: Digest): string {
   return `turn/${workflowId}/${turn}/${prompt}`;

@@ -1,17 +1,8 @@
 import { z } from 'zod';
 import { Digest } from './digest.ts';
 import { HeapImageRef } from './heap-image.ts';
+import { Spend } from './spend.ts';
 import { TextRef } from './text-ref.ts';
-import { Usage } from './usage.ts';
-
-/** Spend of a run, sub-runs included. */
-export const Spend = z.object({
-  turns: z.int().nonnegative(),
-  calls: z.int().nonnegative(),
-  usage: Usage,
-  computeMs: z.number().nonnegative(),
-});
-export type Spend = z.infer<typeof Spend>;
 
 /** Why a run ended: `answered` by the model's `ready`, else the limit or fault that ended it with the best draft. */
 export const EndReason = z.enum([

@@ -18,6 +18,8 @@ export const Budget = z.object({
   tokens: z.int().positive().nullable(),
   /** Wall-clock of the run in ms; null is no limit. */
   wallClockMs: z.int().positive().nullable(),
+  /** Compute of all cells, sub-runs included, in ms; null or absent is no limit. */
+  computeMs: z.int().positive().nullable().optional(),
 });
 export type Budget = z.infer<typeof Budget>;
 
@@ -39,6 +41,8 @@ export const RunSpec = z.object({
   concurrency: z.int().min(1).max(500).optional(),
   /** How deep `rlm_query` may nest; 0 turns it into `llm_query`. */
   maxDepth: z.int().min(0).max(5).optional(),
+  /** `run`: equal prompts of a run are asked once. `none` (default): each call is a sample of its own. */
+  cache: z.enum(['none', 'run']).optional(),
   /** JSON Schema that `answer["content"]` (JSON text) must satisfy. */
   answerSchema: TextRef.nullable(),
   /** Makes the run's random numbers repeatable; without it the workflow draws a secret. */
@@ -64,6 +68,7 @@ export const ResolvedSpec = z.object({
   limits: CellLimits,
   concurrency: z.int().positive(),
   maxDepth: z.int().nonnegative(),
+  cache: RunSpec.shape.cache,
   /** Blob of the `Toolbox`, and where each tool's calls go; absent without tools. */
   tools: z.object({ toolbox: Digest, routes: z.array(ToolRoute) }).optional(),
   from: ForkPoint.optional(),
@@ -74,6 +79,8 @@ export type ResolvedSpec = z.infer<typeof ResolvedSpec>;
 export const ParentLink = z.object({
   workflowId: z.string(),
   call: z.string(),
+  /** Names the sub-run in record keys: the same in each execution of its parent, so that a reset finds what it paid for. */
+  scope: z.string().min(1).optional(),
   depth: z.int().positive(),
   /** The child's secret, derived from the parent's. */
   secret: z.string().regex(/^[0-9a-f]{64}$/),

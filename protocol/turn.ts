@@ -49,6 +49,14 @@ export const NextTurnInput = z.object({
   transcript: Digest.nullable(),
   /** Null before the first turn. */
   observation: Observation.nullable(),
+  /** What the turn may cost at most, its output cut to fit. `knownTokens`: at most so many are in the transcript. */
+  allowance: z
+    .object({
+      costUsd: z.number().nonnegative(),
+      tokens: z.int().nonnegative().nullable(),
+      knownTokens: z.int().nonnegative().nullable(),
+    })
+    .optional(),
   /** Blob of the `Toolbox`, for the opening message. */
   toolbox: Digest.optional(),
   /** The transcript is another run's: the question, and these inputs if there are any, follow it. */

@@ -1,5 +1,9 @@
 /** Names that both sides of the wire must agree on. Nobody types one of these twice. */
 export const RUN_WORKFLOW = 'rlmRun';
+/** Some of the calls of a wide round; a child of the run. */
+export const CALL_BATCH_WORKFLOW = 'callBatch';
+/** From a sub-run or batch to the run that started it. */
+export const REPORT_SPEND_SIGNAL = 'reportSpend';
 /** Default of RLM_TASK_QUEUE: workflow tasks and the light activities. The names of the other queues start with it. */
 export const DEFAULT_TASK_QUEUE = 'rlm';
 export const PROGRESS_QUERY = 'getProgress';

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { StepKey } from './cell.ts';
+import { Digest } from './digest.ts';
+import { CallRanges, Delivery } from './journal.ts';
+import { ModelCard } from './model-card.ts';
+import { Spend } from './spend.ts';
+
+/** What a call, a batch of calls or a sub-run may spend; null is no limit. */
+export const Allowance = z.object({
+  calls: z.int().nonnegative(),
+  costUsd: z.number().nonnegative(),
+  tokens: z.int().nonnegative().nullable(),
+  computeMs: z.number().nonnegative().nullable(),
+});
+export type Allowance = z.infer<typeof Allowance>;
+
+/** The argument of `callBatch`: some sub-calls of one wide round. */
+export const CallBatchInput = z.object({
+  key: StepKey,
+  journal: Digest,
+  calls: CallRanges,
+  /** The round that they belong to, for summaries. */
+  round: z.object({ firstCall: z.int().positive(), callCount: z.int().positive() }),
+  card: ModelCard,
+  cache: z.enum(['none', 'run']).optional(),
+  concurrency: z.int().positive(),
+  allowance: Allowance,
+});
+export type CallBatchInput = z.infer<typeof CallBatchInput>;
+
+/** Calls in neither list were answered: their answers are records in the store. */
+export const CallBatchResult = z.object({
+  failed: Delivery.shape.failed,
+  /** Calls that the allowance did not reach. */
+  unasked: CallRanges,
+  spend: Spend,
+});
+export type CallBatchResult = z.infer<typeof CallBatchResult>;
+
+/** Argument of the signal by which a sub-run or batch says what it has spent since its start. */
+export const SpendReport = z.object({
+  workflowId: z.string(),
+  spend: Spend,
+  /** True when nothing more will be spent. */
+  final: z.boolean(),
+});
+export type SpendReport = z.infer<typeof SpendReport>;
+
+/** A call of a waiting cell that the workflow answers itself, with a sub-run. */
+export const FindAnswerInput = z.object({
+  key: StepKey,
+  journal: Digest,
+  call: z.int().positive(),
+});
+export type FindAnswerInput = z.infer<typeof FindAnswerInput>;
+
+/** What an earlier execution had paid for the answer that is recorded; null when there is none. */
+export const FindAnswerResult = z.object({ spend: Spend.nullable() });
+export type FindAnswerResult = z.infer<typeof FindAnswerResult>;
+
+export const RecordSubRunInput = FindAnswerInput.extend({
+  /** The sub-run's answer: a text of the store. */
+  text: Digest,
+  model: z.string(),
+  spend: Spend,
+});
+export type RecordSubRunInput = z.infer<typeof RecordSubRunInput>;
