@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { Parser } from 'commonmark';
 import * as fc from 'fast-check';
+import { fencedBlocks } from '../../models/fenced-blocks.ts';
 import { MAX_CELLS, parseReply } from '../../models/parse-reply.ts';
 import { endsInTripleQuotes } from '../../models/python-string.ts';
 
@@ -38,6 +40,42 @@ describe('parseReply', () => {
     ],
     ['inline code', 'Use ```python x = 1``` here', [], []],
     ['a fence with a backtick in its words', lines('```py `x`', 'x'), [], []],
+    [
+      'a list item',
+      lines('10. Look:', '', '    ```python', '    if a:', '        x', '    ```'),
+      ['if a:\n    x'],
+      [],
+    ],
+    ['an item of an item', lines('- a', '  - b', '    ```python', '    x', '    ```'), ['x'], []],
+    ['an item that begins with its block', lines('- ```python', '  x', '  ```', '- y'), ['x'], []],
+    [
+      'code without the indentation of its item',
+      lines('1. a', '   ```python', 'x', '   ```'),
+      ['x'],
+      [],
+    ],
+    ['a block quote', lines('> ```python', '> x', '> ```'), ['x'], []],
+    ['the end of a quote ends its block', lines('> ```python', '> x', 'I think so.'), ['x'], []],
+    ['a block in HTML', lines('<details>', '```python', 'x', '```', '</details>'), ['x'], []],
+    [
+      'the language in braces',
+      lines('```{.python}', 'x', '```', '```{r}', 'y', '```'),
+      ['x'],
+      ['r'],
+    ],
+    ['a file name after the language', lines('```python:main.py', 'x', '```'), ['x'], []],
+    [
+      'Markdown around Python is one block',
+      lines('```markdown', '```python', 'x', '```', '```'),
+      [],
+      ['markdown'],
+    ],
+    [
+      'thoughts',
+      lines('<think>', '```python', 'x', '```', '</think>', '```python', 'y', '```'),
+      ['y'],
+      [],
+    ],
   ])('%s', (_, reply, cells, ignoredBlocks) => {
     expect(parseReply(reply)).toEqual({ cells, ignoredBlocks });
   });
@@ -109,6 +147,48 @@ describe('parseReply', () => {
     );
   });
 
+  test('property: finds what the reference implementation of CommonMark finds', () => {
+    const text = fc.constantFrom('', 'x', '  x', '    x', 'a *b* `c`', '\tx', '# h');
+    const fences = fc.constantFrom(
+      '```',
+      '````',
+      '~~~',
+      '```python',
+      ' ```py',
+      '   ```',
+      '``` x`',
+      '``',
+    );
+    const block = fc.array(fc.oneof(text, fences), { maxLength: 8 });
+    // Blocks in containers keep to them: there this parser takes more, on purpose.
+    const held = fc
+      .tuple(fc.constantFrom('> ', '- ', '10. ', '> - '), block, fc.nat(99))
+      .map(([marker, body, width]) => {
+        const longer = '`'.repeat(3 + (width % 3));
+        const inner = body.filter((line) => !/`{3}|~{3}/.test(line));
+        const rest = marker.replaceAll(/[^>\s]/g, ' ');
+        return [
+          '',
+          ...[`${longer}python`, ...inner, longer].map(
+            (line, at) => (at === 0 ? marker : rest) + line,
+          ),
+          'x',
+        ];
+      });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(held, block), { maxLength: 6 }), (parts) => {
+        // One open block would take all that follows in both; the containers after it are then text.
+        const markdown = parts.flat().join('\n');
+        const found = fencedBlocks(markdown, () => false).map(({ language, code }) => [
+          language,
+          withoutBlankEnd(code),
+        ]);
+        expect(found).toEqual(referenceBlocks(markdown));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test('property: never throws, and each cell consists of lines of the reply', () => {
     const part = fc.constantFrom('```', '~~~', '````python', '```js', '\n', 'x = """', '"""', '  ');
     fc.assert(
@@ -126,6 +206,25 @@ describe('parseReply', () => {
 /** A fence takes up to three spaces of indentation away. */
 function suffixes(text: string): string[] {
   return [0, 1, 2, 3].filter((at) => text.slice(0, at).trim() === '').map((at) => text.slice(at));
+}
+
+/** The reference drops blank lines at the end of an unclosed block; to Python they are nothing. */
+function withoutBlankEnd(code: string): string {
+  return code.replace(/\n+$/, '');
+}
+
+/** Language and code of each fenced block, as commonmark.js sees it. */
+function referenceBlocks(markdown: string): string[][] {
+  const walker = new Parser().parse(markdown).walker();
+  const blocks: string[][] = [];
+  for (let step = walker.next(); step !== null; step = walker.next()) {
+    const { entering, node } = step;
+    if (!entering || node.type !== 'code_block' || Reflect.get(node, '_isFenced') !== true)
+      continue;
+    const [language = ''] = (node.info ?? '').trim().split(/[\s]/);
+    blocks.push([language, withoutBlankEnd(node.literal ?? '')]);
+  }
+  return blocks;
 }
 
 function fence(text: string): string {
