@@ -17,8 +17,12 @@ export interface KernelAssets {
   asm: string;
   main: string;
   environment: string;
-  kernel: string;
+  switch: string;
+  session: string;
   files: string;
+  stacks: string;
+  kernel: string;
+  seal: string;
   bootstrap: string;
   /** JSON: module name -> source of the Python prelude. */
   sources: string;
@@ -42,8 +46,12 @@ export function readAssets(): KernelAssets {
     asm: patchPyodide(readFileSync(pyodide('pyodide.asm.mjs'), 'utf8')),
     main: readFileSync(pyodide('pyodide.mjs'), 'utf8'),
     environment: own('isolate', 'environment.js'),
-    kernel: own('isolate', 'kernel.js'),
+    switch: own('isolate', 'switch.js'),
+    session: own('isolate', 'session.js'),
     files: own('isolate', 'files.js'),
+    stacks: own('isolate', 'stacks.js'),
+    kernel: own('isolate', 'kernel.js'),
+    seal: own('isolate', 'seal.js'),
     bootstrap: own('python', 'bootstrap.py'),
     sources: JSON.stringify(preludeSources()),
   };

@@ -10,6 +10,8 @@ export const BaseDescription = z.object({
   /** Length of the WebAssembly function table of every kernel of this base. */
   tableLength: z.int().positive(),
   snapshotSha256: z.string(),
+  /** JSON: addresses in the heap of what the host works with. */
+  places: z.string(),
 });
 export type BaseDescription = z.infer<typeof BaseDescription>;
 

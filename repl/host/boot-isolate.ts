@@ -5,12 +5,19 @@ import { moveIn } from './move-in.ts';
 
 /** JavaScript heap of one isolate in MiB; the WebAssembly heap is not part of it. Files of the session are. */
 const ISOLATE_MIB = 512;
+const BOOT_TIMEOUT_MS = 60_000;
 
-/** What kernels of one host share: the compiled module, and Pyodide's start-up snapshot. */
+/** What every isolate of a host is booted from. */
 export interface BootShare {
   assets: KernelAssets;
-  snapshot?: Uint8Array;
   compiled?: ivm.ExternalCopy<unknown>;
+}
+
+/** A start-up snapshot and where things lie in it. */
+export interface Snapshot {
+  bytes: Uint8Array;
+  /** JSON; see `session.js`. */
+  places: string;
 }
 
 export interface BootedIsolate {
@@ -31,9 +38,10 @@ const LOCK_FILE = JSON.stringify({
   packages: {},
 });
 
-/** Boots Pyodide in a fresh isolate. With `share.snapshot` in 0.2-0.4 s; without one it can make one. */
-export async function bootPyodide(
+/** A fresh isolate with Pyodide in it, from a snapshot or, much slower, from nothing. */
+async function bootPyodide(
   share: BootShare,
+  snapshot: Snapshot | null,
 ): Promise<{ isolate: ivm.Isolate; context: ivm.Context }> {
   const isolate = new ivm.Isolate({ memoryLimit: ISOLATE_MIB });
   const context = await isolate.createContext();
@@ -54,7 +62,8 @@ export async function bootPyodide(
   await global.set('_read', new ivm.Callback(() => ''));
   await context.eval(assets.environment);
   if (share.compiled) await global.set('_compiled', share.compiled.copyInto());
-  if (share.snapshot) await global.set('_snapshot', moveIn(share.snapshot));
+  await context.eval(assets.switch);
+  if (snapshot) await global.set('_snapshot', moveIn(snapshot.bytes));
   for (const [source, name] of [
     [assets.asm, '_asm'],
     [assets.main, '_main'],
@@ -70,7 +79,7 @@ export async function bootPyodide(
         indexURL: '/', createPyodideModule: _asm.default, lockFileContents: ${JSON.stringify(LOCK_FILE)},
         env: { HOME: '/home/pyodide', PYTHONHASHSEED: '0', LANG: 'C.UTF-8', TZ: 'UTC' },
         stdout: () => {}, stderr: () => {},
-        ${share.snapshot ? '_loadSnapshot: _snapshot' : '_makeSnapshot: true'},
+        ${snapshot ? '_loadSnapshot: _snapshot, _snapshotDeserializer: _switch.byName' : '_makeSnapshot: true'},
       });
     })()`,
     { promise: true },
@@ -78,19 +87,53 @@ export async function bootPyodide(
   return { isolate, context };
 }
 
-/** A booted and sealed kernel; nothing of the host is reachable in it. */
-export async function bootIsolate(share: BootShare): Promise<BootedIsolate> {
-  const { isolate, context } = await bootPyodide(share);
+/** The ways into a booted isolate; it is not sealed yet. */
+async function openEntries(
+  { assets, compiled }: BootShare,
+  { isolate, context }: { isolate: ivm.Isolate; context: ivm.Context },
+  places: string,
+): Promise<BootedIsolate> {
   const { global } = context;
-  const { assets } = share;
   await global.set('_scanner', moveIn(assets.scanner));
-  await global.set('_sources', assets.sources);
-  await global.set('_bootstrap', assets.bootstrap);
+  await global.set('_places', places);
   await context.eval(assets.files);
-  const compiled: ivm.ExternalCopy<unknown> =
-    share.compiled ?? (await context.eval('_env.captured.module', { externalCopy: true }));
+  await context.eval(assets.stacks);
   const api: ivm.Reference = await context.eval(assets.kernel, { reference: true });
-  return { isolate, compiled, entries: await KernelEntries.of(api) };
+  return {
+    isolate,
+    compiled: compiled ?? (await context.eval('_env.captured.module', { externalCopy: true })),
+    entries: await KernelEntries.of(api),
+  };
+}
+
+/** A kernel at the base image, sealed: nothing of the host is reachable in it. */
+export async function bootIsolate(share: BootShare, snapshot: Snapshot): Promise<BootedIsolate> {
+  const booted = await bootPyodide(share, snapshot);
+  const opened = await openEntries(share, booted, snapshot.places);
+  await opened.entries.call('settle', [], BOOT_TIMEOUT_MS);
+  await booted.context.eval(share.assets.seal);
+  return opened;
+}
+
+/** Boots without a snapshot, lets `warmUp` run in the session, and takes a snapshot of it. */
+export async function takeSnapshot(
+  share: BootShare,
+  warmUp: (booted: BootedIsolate) => Promise<void>,
+): Promise<{ bytes: Buffer; places: string }> {
+  const booted = await bootPyodide(share, null);
+  const { isolate, context } = booted;
+  await context.global.set('_sources', share.assets.sources);
+  await context.global.set('_bootstrap', share.assets.bootstrap);
+  const places: unknown = await context.eval(share.assets.session, { copy: true });
+  if (typeof places !== 'string') throw new Error('the session did not say where things lie');
+  await warmUp(await openEntries(share, booted, places));
+  const bytes: unknown = await context.eval(
+    'py.makeMemorySnapshot({ serializer: _switch.nameOf }).buffer',
+    { copy: true },
+  );
+  isolate.dispose();
+  if (!(bytes instanceof ArrayBuffer)) throw new Error('Pyodide gave no snapshot');
+  return { bytes: Buffer.from(bytes), places };
 }
 
 function refuseImport(specifier: string): never {

@@ -3,7 +3,13 @@ import { PageDigests } from '../image/heap-digest.ts';
 import { CURRENT_IMAGE_VERSION } from '../image/image-format.ts';
 import type { KernelAssets } from './assets.ts';
 import type { BaseDescription } from './base-description.ts';
-import { type BootedIsolate, type BootShare, bootIsolate, bootPyodide } from './boot-isolate.ts';
+import {
+  type BootedIsolate,
+  type BootShare,
+  bootIsolate,
+  type Snapshot,
+  takeSnapshot,
+} from './boot-isolate.ts';
 import { Kernel, type KernelBase } from './kernel.ts';
 import { KernelReport } from './kernel-report.ts';
 import { WARM_UP_CELLS } from './warm-up.ts';
@@ -25,26 +31,29 @@ const WARM_UP_LIMITS = {
 /** Makes kernels at the base image. All of one host share the compiled module, the snapshot and the base heap. */
 export class KernelFactory {
   readonly #share: BootShare;
+  readonly #snapshot: Snapshot;
   #base: KernelBase | undefined;
   /** Booted ahead, so that a step that finds no kernel does not wait for one. */
   readonly #spares: BootedIsolate[] = [];
   #refilling = false;
 
-  private constructor(share: BootShare) {
+  private constructor(share: BootShare, snapshot: Snapshot) {
     this.#share = share;
+    this.#snapshot = snapshot;
   }
 
   /** From a snapshot that `build` made; refuses one whose kernels do not come out as described. */
   static async open(
     assets: KernelAssets,
-    snapshot: Buffer,
+    bytes: Buffer,
     description: BaseDescription,
   ): Promise<KernelFactory> {
-    const found = sha256(snapshot);
+    const found = sha256(bytes);
     if (found !== description.snapshotSha256) {
       throw new Error(`the start-up snapshot is damaged: SHA-256 ${found}`);
     }
-    const factory = new KernelFactory({ assets, snapshot });
+    const { places, runtime } = description;
+    const factory = new KernelFactory({ assets }, { bytes, places });
     const base = await factory.#measure();
     const heapDigest = base.digests.heapDigest(base.tableLength, Buffer.alloc(0));
     if (heapDigest !== description.heapDigest) {
@@ -52,39 +61,36 @@ export class KernelFactory {
         `the base image on this machine is ${heapDigest}, expected ${description.heapDigest}`,
       );
     }
-    factory.#base = { ...base, runtime: description.runtime };
+    factory.#base = { ...base, runtime };
     return factory;
   }
 
-  /** Boots without a snapshot, takes one, and describes the kernels that come from it. */
+  /** Boots without a snapshot, warms up, takes one, and describes the kernels that come from it. */
   static async build(
     assets: KernelAssets,
   ): Promise<{ snapshot: Buffer; description: BaseDescription }> {
-    const first = await bootPyodide({ assets });
-    const bytes: ArrayBuffer = await first.context.eval('py.makeMemorySnapshot().buffer', {
-      copy: true,
-    });
-    first.isolate.dispose();
-    const snapshot = Buffer.from(bytes);
+    const { bytes, places } = await takeSnapshot({ assets }, warmUp);
     const [one, two] = [
-      await new KernelFactory({ assets, snapshot }).#measure(),
-      await new KernelFactory({ assets, snapshot }).#measure(),
+      await new KernelFactory({ assets }, { bytes, places }).#measure(),
+      await new KernelFactory({ assets }, { bytes, places }).#measure(),
     ];
     if (!one.heap.equals(two.heap)) {
       throw new Error('two kernels from one snapshot differ: the base image is not deterministic');
     }
     const heapDigest = one.digests.heapDigest(one.tableLength, Buffer.alloc(0));
     // Not all of a kernel's behaviour is in its heap: what runs around it belongs to its identity.
-    const code = assets.asm + assets.environment + assets.kernel + assets.files;
+    const { asm, environment, switch: switching, kernel, files, stacks, seal } = assets;
+    const code = [asm, environment, switching, kernel, files, stacks, seal].join('\n');
     const identity = sha256(Buffer.from(`${heapDigest} ${sha256(Buffer.from(code))}`)).slice(0, 8);
     return {
-      snapshot,
+      snapshot: bytes,
       description: {
         runtime: `cpython${PYTHON}-pyodide${PYODIDE}-img${CURRENT_IMAGE_VERSION}-${process.arch}-${identity}`,
         heapDigest,
         tableLength: one.tableLength,
         heapBytes: one.heap.length,
-        snapshotSha256: sha256(snapshot),
+        snapshotSha256: sha256(bytes),
+        places,
       },
     };
   }
@@ -127,9 +133,8 @@ export class KernelFactory {
   }
 
   async #boot(): Promise<BootedIsolate> {
-    const booted = await bootIsolate(this.#share);
+    const booted = await bootIsolate(this.#share, this.#snapshot);
     this.#share.compiled ??= booted.compiled;
-    await warmUp(booted);
     return booted;
   }
 }
@@ -142,6 +147,7 @@ async function warmUp(booted: BootedIsolate): Promise<void> {
     tableLength: 0,
     references: 0,
   };
+  // Nothing of what this kernel would say of its heap is used.
   const kernel = new Kernel(booted, nothing);
   for (const code of WARM_UP_CELLS) {
     const body = {

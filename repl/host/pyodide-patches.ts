@@ -4,14 +4,22 @@
  */
 const PATCHES: ReadonlyArray<{ why: string; find: string; replace: string }> = [
   {
-    why: 'every stack begins at the same place in linear memory, the suspended ones are moved out: how deep it may go, and what it leaves there, then depends on no other stack',
-    find: 'var stackTop;function enterTask(){if(stackTop===void 0){stackTop=stackSave();return}',
+    why: 'each Python stack has a place of its own in linear memory (kernel.js): Pyodide moves suspended ones out of the way, where the garbage collector still follows their frames',
+    find: 'var stackTop;function enterTask(){',
     replace:
       'Module["limits"]={heapBytes:4294901760,filesBytes:Infinity,nodes:Infinity};' +
-      'Module["resetStackSwitching"]=()=>{if(stackStates.length>0)throw new Error("a stack is suspended");' +
-      'if(stackTop!==void 0)stackRestore(stackTop)};' +
-      'var stackTop;function enterTask(){if(stackTop===void 0){stackTop=stackSave();return}' +
-      'setStackPosition(stackTop);return;',
+      'var stackTop;function enterTask(){Module["enterStack"]?.();return;',
+  },
+  {
+    why: 'so a suspended stack is no more than its stack pointer',
+    find: 'constructor(){this.start=stackSave();this.stop=Module.stackStop;',
+    replace: 'constructor(){this.start=stackSave();return;',
+  },
+  {
+    why: 'and to go on with it is to set that',
+    find: 'restore(){let total=evictStackUpTo(this.stop,this);',
+    replace:
+      'restore(){stackRestore(this.start);return 0;let total=evictStackUpTo(this.stop,this);',
   },
   {
     why: "a run's own heap limit, below the module's maximum",
@@ -42,6 +50,14 @@ const PATCHES: ReadonlyArray<{ why: string; find: string; replace: string }> = [
     replace:
       'createNode(parent,name,mode,dev){if(FS.isBlkdev(mode)||FS.isFIFO(mode)){throw new FS.ErrnoError(63)}' +
       'if(FS.nextInode>(Module["limits"]?.nodes??Infinity))throw new FS.ErrnoError(51);',
+  },
+  {
+    why: 'pages of zeros, a good part of the snapshot, are not touched: they cost no memory',
+    find: 'return Module.HEAP8.set(t),l}',
+    replace:
+      'const words=new Uint32Array(t.buffer,t.byteOffset,t.byteLength>>2);' +
+      'for(let at=0;at<words.length;at+=1024){for(let i=at;i<at+1024;i++)if(words[i]!==0){' +
+      'Module.HEAP8.set(t.subarray(at*4,at*4+4096),at*4);break}}return l}',
   },
   {
     why: "entropy is the session's own stream, not that of a shell command",

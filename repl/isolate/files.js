@@ -158,5 +158,5 @@ globalThis._files = (FS) => {
     FS.chdir(image.cwd);
     FS.nextInode = image.nextInode;
   };
-  return { save, load };
+  return { saveFiles: save, loadFiles: load };
 };

@@ -1,12 +1,13 @@
-/* oxlint-disable no-underscore-dangle, unicorn/consistent-function-scoping, typescript/no-floating-promises, unicorn/no-thenable -- a script for a realm of its own, whose globals and Pyodide's internals are named so */
-// Evaluated once in a booted isolate, then sealed: returns the only functions that the host may call. They are held by
-// the host alone; nothing of it stays reachable in the realm.
+/* oxlint-disable no-underscore-dangle, unicorn/consistent-function-scoping -- a script for a realm of its own, whose globals and Pyodide's internals are named so */
+// Evaluated once in a booted isolate: returns the only functions that the host may call. They are held by the host alone;
+// seal.js then leaves nothing of it reachable in the realm.
 // K1  An entry returns only when its microtasks have been drained: then no stack can go on (the host runs a second entry to look).
-// K2  Python holds no JavaScript object but those that `bridge.py` captured at boot.
+// K2  Python holds no JavaScript object but those of switch.js.
 // K3  What leaves here is untrusted: the host parses and caps it.
 'use strict';
 (() => {
   const env = globalThis._env;
+  const stacks = globalThis._switch;
   const python = globalThis.py;
   const module = python._module;
   const { FS } = module;
@@ -17,25 +18,11 @@
     kernel: { memory },
   }).exports;
   const PAGE = 4096;
+  const SCAN_LIST_BYTES = 20; // 16 of hash and 4 of list entry for each page
   // Files ever made in a session; a node is some JavaScript objects.
   const MAX_INODE = FS.nextInode + 50_000;
-  const SCAN_LIST_BYTES = 20; // 16 of hash and 4 of list entry for each page
 
-  // Linear stack that Python may use, of 10 MB: it ends in a RecursionError before V8's stack ends. The C functions that
-  // need the most of V8's stack for the least of this one (comparison) need 16 bytes to 1: see STACK_KIB in host-process.ts.
-  const STACK_BYTES = 2 * 1024 * 1024;
-  module.stackRestore(exports.emscripten_stack_get_end() + STACK_BYTES);
-
-  let fatal = null;
-  const describe = (error) => {
-    let text = 'unknown error';
-    try {
-      text = String((error && error.stack) || error).slice(0, 4000);
-    } catch {
-      // the error belongs to the cell and may be hostile: its text is optional
-    }
-    return text;
-  };
+  const places = globalThis._stacks(module, exports);
 
   // Heap beyond a cell's limit for the session itself: without it nobody could say that the limit was reached.
   const RESERVE_BYTES = 16 * 1024 * 1024;
@@ -45,62 +32,16 @@
     module.limits.heapBytes = Math.min(MOST_HEAP_BYTES, cellHeapBytes + extra);
   };
 
-  // ---- stacks
-  let enter;
-  const resolvers = new Map();
-  const expected = [];
-  const early = new Set();
-  const gate = {
-    then(resolve) {
-      const id = expected.shift();
-      if (early.delete(id)) resolve();
-      else resolvers.set(id, resolve);
-    },
-  };
-  const host = {
-    gate,
-    spawn(id) {
-      Promise.resolve()
-        .then(() => enter.callPromising(id))
-        .then(undefined, (error) => {
-          fatal ??= describe(error);
-        });
-    },
-    expect(id) {
-      expected.push(id);
-    },
-    wake(id) {
-      const resolve = resolvers.get(id);
-      if (resolve === undefined) early.add(id);
-      else {
-        resolvers.delete(id);
-        resolve();
-      }
-    },
-    setClock: (ms) => env.setClock(ms),
-    setMonotonic: (seconds) => env.setClock(env.ORIGIN_MS + seconds * 1000),
-    takeRaw: (fd) => env.takeRaw(fd),
-    clock: () => env.clock(),
-    headroom: (on) => allow(on ? RESERVE_BYTES : 0),
-  };
-
-  // ---- the session
+  // ---- the session: Python functions by their addresses in the base image
+  const at = JSON.parse(globalThis._places);
+  const session = (name, ...args) => places.serve(() => module.callPyObject(at[name], args));
+  stacks.bound.reserve = places.reserve;
+  stacks.bound.release = places.release;
+  stacks.bound.enter = (id) => module.callPyObjectMaybePromising(at.enter, [id]);
+  stacks.bound.headroom = (on) => allow(on ? RESERVE_BYTES : 0);
   python.setStdout({ write: env.writer(1) });
   python.setStderr({ write: env.writer(2) });
-  python.globals.set('_sources', globalThis._sources);
-  python.globals.set('_host', host);
-  python.runPython(globalThis._bootstrap);
-  const session = python.globals.get('_session');
-  const entries = {};
-  for (const name of ['enter', 'begin', 'poll', 'deliver', 'rest', 'forget'])
-    entries[name] = session[name].copy();
-  enter = entries.enter;
-  const textsAt = session.texts_at;
-  const stdoutAt = session.stdout_at;
-  const stderrAt = session.stderr_at;
   let running = false;
-  session.destroy();
-  python.runPython('del _session, _host, _sources');
 
   const scan = () => {
     const pages = memory.buffer.byteLength / PAGE;
@@ -131,8 +72,8 @@
   const api = {
     /** Sets what a cell starts with. Refused while a stack is suspended. */
     prepare(clockMs, seedHex, heapCapBytes, filesCapBytes) {
-      if (resolvers.size > 0) throw new Error('a stack is suspended');
-      module.resetStackSwitching();
+      if (stacks.suspended()) throw new Error('a stack is suspended');
+      places.reset();
       cellHeapBytes = heapCapBytes;
       allow(0);
       running = false;
@@ -144,14 +85,16 @@
     /** Makes a str of `length` characters up to `maxChar` for the next begin or deliver; returns the address of its characters, 0 when there is no memory. */
     stage(length, maxChar) {
       allow(running ? RESERVE_BYTES : 0);
-      const text = module._PyUnicode_New(length, maxChar);
-      if (text === 0) {
-        module._PyErr_Clear();
-        return 0;
-      }
-      module._PyList_Append(textsAt, text);
-      module._Py_DecRef(text);
-      return text + (maxChar < 128 ? 20 : 28);
+      return places.serve(() => {
+        const text = module._PyUnicode_New(length, maxChar);
+        if (text === 0) {
+          module._PyErr_Clear();
+          return 0;
+        }
+        module._PyList_Append(at.texts, text);
+        module._Py_DecRef(text);
+        return text + (maxChar < 128 ? 20 : 28);
+      });
     },
     write(address, buffer) {
       new Uint8Array(memory.buffer).set(new Uint8Array(buffer), address);
@@ -159,36 +102,44 @@
     read: (address, length) => memory.buffer.slice(address, address + length),
     begin(spec) {
       running = true;
-      entries.begin(spec);
+      session('begin', spec);
     },
     deliver(answers) {
       allow(RESERVE_BYTES);
-      entries.deliver(answers);
+      session('deliver', answers);
       allow(0);
     },
     /** What the cell has written so far to stdout (1) or stderr (2), read from memory: also when Python runs no more. */
     output(fd) {
       const [, , size, , , start] = new Uint32Array(
         memory.buffer,
-        fd === 1 ? stdoutAt : stderrAt,
+        fd === 1 ? at.stdout : at.stderr,
         6,
       );
       return memory.buffer.slice(start, start + size);
     },
     /** References to JavaScript objects that Python holds. At rest they are those of the base image. */
     references: () => module._hiwire_num_refs(),
-    poll: () => (fatal === null ? entries.poll() : JSON.stringify({ fatal })),
+    poll() {
+      const fatal = stacks.fatal();
+      return fatal === null ? session('poll') : JSON.stringify({ fatal });
+    },
     rest() {
-      if (resolvers.size > 0 || expected.length > 0) throw new Error('a stack is suspended');
-      entries.rest();
-      module.resetStackSwitching();
+      if (stacks.suspended()) throw new Error('a stack is suspended');
+      session('rest');
+      places.clear();
       zeroFreed();
     },
-    /** After warming up: the session as new. */
+    /** When a base image is built, after warming up: the session as new. */
     forget() {
-      entries.forget();
-      entries.forget.destroy();
-      module.resetStackSwitching();
+      session('forget');
+      places.clear();
+      zeroFreed();
+    },
+    /** In every kernel, after its start-up snapshot was loaded: the base image. */
+    settle() {
+      session('settle');
+      places.clear();
       env.startClock(env.ORIGIN_MS);
       zeroFreed();
       scan();
@@ -228,86 +179,7 @@
     },
     heapBytes: () => memory.buffer.byteLength,
     tableLength: () => table.length,
-    saveFiles: () => globalThis._files.save(),
-    loadFiles(buffer) {
-      globalThis._files.load(buffer);
-    },
+    ...globalThis._files(FS),
   };
-
-  // ---- sealing
-  const files = globalThis._files(FS);
-  api.saveFiles = files.save;
-  api.loadFiles = files.load;
-  python.runPython('import rlm.seal as _s; _s.seal(); del _s');
-  const { config } = module.API;
-  for (const name of Object.keys(config)) if (typeof config[name] === 'string') config[name] = '/';
-  scan();
-  for (const name of [
-    '_asm',
-    '_bootstrap',
-    '_compiled',
-    '_env',
-    '_files',
-    '_log',
-    '_main',
-    '_read',
-    '_readBuffer',
-    '_scanner',
-    '_snapshot',
-    '_sources',
-    'load',
-    'os',
-    'py',
-    'read',
-    'readbuffer',
-  ]) {
-    delete globalThis[name];
-  }
-  const { WebAssembly: wasm } = globalThis;
-  for (const name of ['Memory', 'Module', 'Instance', 'Table'])
-    delete wasm[name].prototype.constructor;
-  const {
-    CompileError,
-    Exception,
-    Global,
-    JSTag,
-    LinkError,
-    RuntimeError,
-    SuspendError,
-    Suspending,
-    Tag,
-    promising,
-  } = wasm;
-  globalThis.WebAssembly = Object.freeze({
-    CompileError,
-    Exception,
-    Global,
-    JSTag,
-    LinkError,
-    RuntimeError,
-    SuspendError,
-    Suspending,
-    Tag,
-    promising,
-  });
-  delete globalThis.SharedArrayBuffer;
-  // Resizable buffers are not counted by the isolate's memory limit: none can be made.
-  const RealBuffer = ArrayBuffer;
-  const FixedBuffer = function ArrayBuffer(length) {
-    return Reflect.construct(RealBuffer, [length], new.target ?? RealBuffer);
-  };
-  FixedBuffer.prototype = RealBuffer.prototype;
-  FixedBuffer.isView = (value) => RealBuffer.isView(value);
-  Object.defineProperty(FixedBuffer, Symbol.species, { get: () => FixedBuffer });
-  RealBuffer.prototype.constructor = FixedBuffer;
-  globalThis.ArrayBuffer = FixedBuffer;
-  const nothing = () => {};
-  globalThis.console = Object.freeze({
-    log: nothing,
-    warn: nothing,
-    error: nothing,
-    debug: nothing,
-    info: nothing,
-  });
   return api;
 })();

@@ -1,5 +1,5 @@
 # Run by pyodide.runPython in a fresh kernel: makes the package `rlm` importable from the sources that the host hands
-# over, boots the session, and leaves nothing but `_session`. The finder goes when the kernel is sealed.
+# over, boots the session, and leaves nothing but `_places`, the addresses of its entry points. The finder goes when the kernel is sealed.
 def _bootstrap():
     import importlib.machinery
     import importlib.util
@@ -30,8 +30,8 @@ def _bootstrap():
     sys.meta_path.append(PreludeFinder)
     from rlm import boot, bridge
 
-    return boot.boot(bridge.make(_host, run_sync))
+    return json.dumps(boot.boot(bridge.make(_host, run_sync)))
 
 
-_session = _bootstrap()
+_places = _bootstrap()
 del _bootstrap

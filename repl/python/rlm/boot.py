@@ -5,7 +5,7 @@ import random
 import sys
 import types
 
-from . import answer, calls, loop, output, runner, scheduler, search, threads, variables
+from . import answer, calls, loop, output, runner, scheduler, seal, search, threads, variables
 
 
 def boot(switch):
@@ -15,7 +15,6 @@ def boot(switch):
     import asyncio
 
     main = types.ModuleType("__main__")
-    sys.modules["__main__"] = main
     namespace = vars(main)
     namespace.clear()
     namespace.update({"__name__": "__main__", "__doc__": None, "answer": answer.fresh()})
@@ -40,14 +39,33 @@ def boot(switch):
     random.seed(0)
     cell_loop = loop.CellLoop(event_loop)
     made = runner.make(stacks, desk, cell_loop, tools, streams, meter, namespace, functions, switch)
-    made.enter = stacks.enter
-    made.namespace = namespace
-    made.texts_at = id(made.state.texts)
-    made.stdout_at, made.stderr_at = (id(stream.held) for stream in streams)
-    sys.stdin = None
-    sys.stdout, sys.stderr = streams
-    sys.__stdin__ = sys.__stdout__ = sys.__stderr__ = None
+
+    def settle():
+        """In every kernel, when its start-up snapshot was loaded: what Pyodide did meanwhile is sealed off, and all is as the first cell finds it."""
+        sys.modules["__main__"] = main
+        sys.path[:] = [p for i, p in enumerate(sys.path) if p and p not in sys.path[:i]]
+        sys.stdin = sys.__stdin__ = sys.__stdout__ = sys.__stderr__ = None
+        sys.stdout, sys.stderr = streams
+        seal.seal()
+        gc.freeze()
+
     if hasattr(sys, "addaudithook"):
         del sys.addaudithook
-    gc.collect()
-    return made
+    entries = {
+        "enter": stacks.enter,
+        "begin": made.begin,
+        "poll": made.poll,
+        "deliver": made.deliver,
+        "rest": made.rest,
+        "forget": made.forget,
+        "settle": settle,
+        "texts": made.texts,
+        "stdout": streams[0].held,
+        "stderr": streams[1].held,
+    }
+    # The host counts a reference to each before these names are gone.
+    _kept.update(entries)
+    return {name: id(entry) for name, entry in entries.items()}
+
+
+_kept = {}

@@ -28,7 +28,7 @@ def make(host, run_sync):
         __slots__ = ()
 
         def spawn(self, number):
-            js_spawn(number)
+            return js_spawn(number)
 
         def suspend(self, number):
             asyncio_names["ensure_future"] = ensure_future_or_gate

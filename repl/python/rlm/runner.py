@@ -312,11 +312,12 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         state.clock_ms = 0.0
         seed_random(0)
         gc.collect()
-        gc.freeze()
 
     def no_input(prompt=""):
         raise RuntimeError("input() is not available: nobody sits at this session. Work with the variables that you have.")
 
     builtin_names["input"] = builtin_vars["input"] = no_input
     builtin_names["breakpoint"] = builtin_vars["breakpoint"] = no_input
-    return types.SimpleNamespace(begin=begin, poll=poll, deliver=deliver, rest=rest, forget=forget, state=state)
+    return types.SimpleNamespace(
+        begin=begin, poll=poll, deliver=deliver, rest=rest, forget=forget, texts=state.texts
+    )
