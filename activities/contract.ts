@@ -2,6 +2,7 @@ import type { Registry } from '../models/index.ts';
 import type {
   AnswerCallInput,
   AnswerCallResult,
+  BlobRef,
   CellOutcome,
   CheckAnswerInput,
   CheckAnswerResult,
@@ -16,6 +17,7 @@ import type {
   RunSpec,
   SealTrailInput,
   SealTrailResult,
+  SentValue,
 } from '../protocol/index.ts';
 import type { Store } from '../store/index.ts';
 
@@ -35,6 +37,7 @@ export interface MainActivities {
   ingest(inputs: ManifestEntry[]): Promise<IngestResult>;
   checkAnswer(input: CheckAnswerInput): Promise<CheckAnswerResult>;
   sealTrail(input: SealTrailInput): Promise<SealTrailResult>;
+  storeValue(value: SentValue): Promise<BlobRef>;
 }
 
 /** Calls of models: the only ones whose process holds provider keys. */

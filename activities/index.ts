@@ -7,6 +7,7 @@ import { createOpenRepl } from './open-repl.ts';
 import { createResolveSpec } from './resolve-spec.ts';
 import { createRunCell } from './run-cell.ts';
 import { createSealTrail } from './seal-trail.ts';
+import { createStoreValue } from './store-value.ts';
 import type { ActivityDeps, MainActivities, ModelActivities, ReplActivities } from './contract.ts';
 
 export type {
@@ -23,6 +24,7 @@ export function createMainActivities(deps: ActivityDeps): MainActivities {
     ingest: createIngest(deps),
     checkAnswer: createCheckAnswer(deps),
     sealTrail: createSealTrail(deps),
+    storeValue: createStoreValue(deps),
   };
 }
 

@@ -14,6 +14,7 @@ import { getText, openStore, type Store } from '../store/index.ts';
 import { RunFailed } from './errors.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
 import { RunSchedules } from './run-schedules.ts';
+import { RunSteering } from './run-steering.ts';
 import { startOptions } from './start-options.ts';
 import { hasSearchAttributes } from './search-attributes.ts';
 import { toClientError } from './to-client-error.ts';
@@ -52,6 +53,8 @@ export class RlmClient {
   readonly temporal: Client;
   readonly store: Store;
   readonly schedules: RunSchedules;
+  /** Messages, limits, pauses, edits and answers for runs under way. */
+  readonly steering: RunSteering;
   readonly #connection: Connection;
   readonly #searchAttributes: boolean;
   readonly taskQueue: string;
@@ -68,6 +71,7 @@ export class RlmClient {
     this.store = store;
     this.#searchAttributes = searchAttributes;
     this.taskQueue = taskQueue;
+    this.steering = new RunSteering(temporal, store);
     this.schedules = new RunSchedules(temporal, store, { searchAttributes, taskQueue });
   }
 

@@ -1,5 +1,7 @@
 import {
+  allHandlersFinished,
   CancellationScope,
+  condition,
   continueAsNew,
   isCancellation,
   log,
@@ -26,6 +28,8 @@ export async function finish(context: RunContext, reason: EndReason): Promise<Ru
   context.phase = 'ended';
   context.round = null;
   report(context, reason);
+  // Whoever was told that a request was taken is told its outcome too.
+  await condition(allHandlersFinished);
   try {
     await seal(context);
   } catch (error) {
@@ -65,6 +69,7 @@ export async function leaveDraft(context: RunContext, reason: string): Promise<v
 
 /** Goes on in a new execution with an empty history. Only between turns: nothing is in flight then. */
 export async function carryOver(context: RunContext): Promise<never> {
+  await condition(allHandlersFinished);
   await seal(context);
   const { state, start } = context;
   const carried = { ...state, trail: { piece: 0, newest: state.trail.newest } };

@@ -8,6 +8,7 @@ import {
   type Progress,
   type RunStart,
 } from '../protocol/index.ts';
+import { waitingQuestions } from './open-questions.ts';
 import type { RunContext } from './run-context.ts';
 import type { RunState } from './run-state.ts';
 
@@ -40,6 +41,8 @@ export function progressOf(context: RunContext): Progress {
     maxCostUsd: state.resolved.budget.costUsd,
     draft: state.draft,
     lastCell: state.lastCell,
+    paused: state.steering.paused,
+    questions: waitingQuestions(context.questions),
   };
 }
 
@@ -64,6 +67,20 @@ export function reportUnopened(start: RunStart, status: string): void {
   upsertSearchAttributes([
     { key: defineSearchAttributeKey('RlmStatus', 'KEYWORD'), value: status },
   ]);
+}
+
+/** What a person can do about it stands with each question: the page may be all that they have. */
+function questions(context: RunContext): string[] {
+  const waiting = waitingQuestions(context.questions);
+  if (waiting.length === 0) return [];
+  return [
+    '',
+    '### Waits for a person',
+    '',
+    ...waiting.map(({ id, question }) => `- ${id}: ${question.text ?? question.head ?? ''}`),
+    '',
+    `Answer with \`rlm answer ${context.workflowId} ID TEXT\`, or the update \`answerHuman\`.`,
+  ];
 }
 
 function currentDetails(context: RunContext, status: string): string {
@@ -92,6 +109,7 @@ function currentDetails(context: RunContext, status: string): string {
     `- tokens: ${grouped(usage.inputTokens)} in, ${grouped(usage.outputTokens)} out${usage.estimated ? ' (estimated)' : ''}`,
     `- compute: ${(state.spend.computeMs / 1000).toFixed(1)} s`,
     `- heap after ${state.lastCell === null ? 'the inputs' : `cell ${state.lastCell.cell}`}: \`${state.image.heapDigest.slice(0, 19)}…\``,
+    ...questions(context),
     ...draft,
   ].join('\n');
 }

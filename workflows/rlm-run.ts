@@ -1,5 +1,6 @@
 import {
   defineQuery,
+  defineSignal,
   isCancellation,
   setHandler,
   TemporalFailure,
@@ -10,21 +11,27 @@ import {
   type EndReason,
   type Progress,
   PROGRESS_QUERY,
+  REPORT_SPEND_SIGNAL,
   type RunResult,
   type RunStart,
+  type SpendReport,
 } from '../protocol/index.ts';
 import { askRoot } from './ask-root.ts';
-import { reachedLimit, remainingMs } from './budget.ts';
+import { reachedLimit } from './budget.ts';
 import { checkDraft } from './check-draft.ts';
 import { carryOver, finish, leaveDraft } from './end-run.ts';
 import { parseCarried, parseStart } from './parse-start.ts';
 import { prepareRun } from './prepare-run.ts';
-import { progressOf, report, reportUnopened } from './report.ts';
-import { runCell } from './run-cell.ts';
+import { progressOf, report, reportUnopened, statusLine } from './report.ts';
+import { reportSpend } from './report-spend.ts';
+import { isLong, runCell } from './run-cell.ts';
 import { openContext, readClock, type RunContext } from './run-context.ts';
 import { toRunFailure } from './run-failure.ts';
-import { type EndedCell, observe, settleTurn } from './settle-turn.ts';
-import { within } from './wall-clock.ts';
+import { observe, settleTurn } from './settle-turn.ts';
+import { installSteering } from './steering.ts';
+import { takeMessages, unreadFirst, whilePaused } from './steering-state.ts';
+import type { TurnUnderWay } from './turn-under-way.ts';
+import { untilStopped } from './wall-clock.ts';
 
 /** Refused answers (schema, emptiness) after which a run ends with the draft as it is. */
 const REFUSED_ANSWERS = 3;
@@ -44,6 +51,13 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
   );
   setHandler(defineQuery<Progress['draft']>(DRAFT_QUERY), () => context?.state.draft ?? null);
 
+  // A signal, because the child that sends it waits for no answer.
+  setHandler(
+    defineSignal<[SpendReport]>(REPORT_SPEND_SIGNAL),
+    ({ workflowId: child, spend, final }) => context?.ledger.report(child, spend, final),
+  );
+  installSteering(() => context);
+
   try {
     const state =
       start.carried === undefined
@@ -51,8 +65,7 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
         : parseCarried(start.carried);
     const opened = openContext(workflowId, start, state);
     context = opened;
-    const now = start.spec.clock === null ? readClock(opened, state) : null;
-    const reason = await within(remainingMs(state, now), 'wallClock', () => takeTurns(opened));
+    const reason = await untilStopped(opened, () => takeTurns(opened));
     return await finish(opened, reason);
   } catch (error) {
     // Continue-as-new is no end, and a fault of this code is retried with the next version of it.
@@ -67,37 +80,59 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
 async function takeTurns(context: RunContext): Promise<EndReason> {
   const { state, start } = context;
   for (;;) {
-    const limit = reachedLimit(state, start.spec.clock === null ? readClock(context, state) : null);
-    if (limit !== null) return limit;
-    if (workflowInfo().continueAsNewSuggested) await carryOver(context);
-
-    state.turn++;
-    state.spend.turns++;
-    report(context, 'running');
-    const reply = await askRoot(context);
-    const cells: EndedCell[] = [];
-    for (const [index, code] of reply.cells.entries()) {
-      const cell = `${state.turn}.${index + 1}`;
-      const end = await runCell(context, cell, code);
-      cells.push({ cell, end });
-      // Later blocks of the reply assumed that this one worked.
-      if (end.kind === 'rolledBack' || end.error !== null) break;
+    if (state.underWay === null) {
+      await whilePaused(context);
+      const now = start.spec.clock === null ? readClock(context, state) : null;
+      const limit = reachedLimit(state, now) ?? (await beginTurn(context));
+      if (limit !== null) return limit;
     }
+    const { reply, ended } = await runCells(context);
 
-    const verdict = settleTurn(state, reply, cells);
+    const verdict = settleTurn(state, reply, ended);
     if (verdict.kind === 'noCode') return 'noCode';
-    let notes = verdict.notes;
+    let notes = [...state.notes.splice(0), ...verdict.notes];
     if (verdict.kind === 'ready') {
-      const refused = await checkDraft(context, verdict.draft);
+      const refused = (await checkDraft(context, verdict.draft)) ?? unreadFirst(context);
       if (refused === null) return 'answered';
       if (state.refusedAnswers >= REFUSED_ANSWERS) return 'invalidAnswer';
       notes = [...notes, ...refused];
     }
     state.observation = observe(
       state,
-      cells,
+      ended,
       notes,
       verdict.kind === 'ready' ? null : verdict.draft,
     );
   }
+}
+
+/** Asks the root model for its next reply. Returns the limit when the budget does not pay for it. */
+async function beginTurn(context: RunContext): Promise<EndReason | null> {
+  const { state } = context;
+  if (isLong()) await carryOver(context);
+  state.turn++;
+  state.spend.turns++;
+  report(context, 'running');
+  takeMessages(context, statusLine(state));
+  const [reply] = await Promise.all([askRoot(context), reportSpend(state.spend, false)]);
+  if (reply === null) return 'budget';
+  state.underWay = { reply, ended: [], stopped: null };
+  return null;
+}
+
+/** Runs the cells of the reply, from where an earlier execution left off. */
+async function runCells(context: RunContext): Promise<TurnUnderWay> {
+  const { state } = context;
+  const turn = state.underWay;
+  if (turn === null) throw new Error('No turn is under way.');
+  for (const code of turn.reply.cells.slice(turn.ended.length)) {
+    if (isLong() && turn.stopped === null) await carryOver(context);
+    const cell = `${state.turn}.${turn.ended.length + 1}`;
+    const end = await runCell(context, turn, cell, code);
+    turn.ended.push({ cell, end });
+    // Later blocks of the reply assumed that this one worked.
+    if (end.kind === 'rolledBack' || end.error !== null) break;
+  }
+  state.underWay = null;
+  return turn;
 }

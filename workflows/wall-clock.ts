@@ -1,31 +1,58 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import type { EndReason } from '../protocol/index.ts';
+import { remainingMs } from './budget.ts';
+import { readClock, type RunContext } from './run-context.ts';
 
-/** Runs `work` for at most `limitMs` (null: without limit). When the time is up what is in flight is cancelled, and `late` is the result. */
-export async function within<T>(
-  limitMs: number | null,
-  late: T,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (limitMs === null) return work();
+/**
+ * Runs `work` until it ends, the run's wall-clock limit is reached or a person ends the run. Then what is in flight is
+ * cancelled, and which of the two it was is the result.
+ */
+export async function untilStopped(
+  context: RunContext,
+  work: () => Promise<EndReason>,
+): Promise<EndReason> {
   const scope = new CancellationScope();
-  const alarm = new CancellationScope();
-  let isLate = false;
-  const ring = async (): Promise<void> => {
-    try {
-      await sleep(limitMs, { summary: 'wall-clock limit of the run' });
-    } catch {
-      return;
-    }
-    isLate = true;
+  const watch = new CancellationScope();
+  let stopped: EndReason | null = null;
+  const stop = (reason: EndReason): void => {
+    stopped ??= reason;
     scope.cancel();
   };
-  void alarm.run(ring);
+  void watch.run(() => ringing(context, stop));
+  void watch.run(() => listening(context, stop));
   try {
     return await scope.run(work);
   } catch (error) {
-    if (isLate && isCancellation(error)) return late;
+    if (stopped !== null && isCancellation(error)) return stopped;
     throw error;
   } finally {
-    alarm.cancel();
+    watch.cancel();
+  }
+}
+
+/** Looks again when it wakes: the limit may have been extended meanwhile. */
+async function ringing(context: RunContext, stop: (reason: EndReason) => void): Promise<void> {
+  const { state, start } = context;
+  for (;;) {
+    const leftMs = remainingMs(state, start.spec.clock === null ? readClock(context, state) : null);
+    if (leftMs === null) return;
+    if (leftMs === 0) return stop('wallClock');
+    if (await ended(sleep(leftMs, { summary: 'wall-clock limit of the run' }))) return;
+  }
+}
+
+async function listening({ state }: RunContext, stop: (reason: EndReason) => void): Promise<void> {
+  if (await ended(condition(() => state.steering.finish))) return;
+  stop('finishNow');
+}
+
+/** True when the watch was over before what it waited for came. */
+async function ended(waiting: Promise<unknown>): Promise<boolean> {
+  try {
+    await waiting;
+    return false;
+  } catch (error) {
+    if (isCancellation(error)) return true;
+    throw error;
   }
 }

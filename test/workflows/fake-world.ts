@@ -22,7 +22,8 @@ export interface Script {
   answer?(input: AnswerCallInput): void | Promise<void>;
   check?(): string[];
   seal?(): void;
-  resolve?(spec: RunSpec): void;
+  resolve?(spec: RunSpec): void | Promise<void>;
+  store?(): void;
 }
 
 export interface World {
@@ -47,7 +48,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
   const image = finished().image;
   const activities: Activities = {
     resolveSpec: async (spec) => {
-      script.resolve?.(spec);
+      await script.resolve?.(spec);
       return {
         ...resolved,
         root: { ...card, standIn: true },
@@ -84,6 +85,10 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     checkAnswer: async () => {
       const problems = script.check?.() ?? [];
       return { ok: problems.length === 0, problems };
+    },
+    storeValue: async ({ text = '', blob }) => {
+      script.store?.();
+      return blob ?? (await putText(store, text));
     },
     sealTrail: async ({ workflowId }) => {
       script.seal?.();
