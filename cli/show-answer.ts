@@ -24,6 +24,7 @@ const WHY: Record<Exclude<RunAnswer['result']['reason'], 'answered'>, string> = 
   wallClock: 'its time was up',
   noCode: 'the model wrote no code three times in a row',
   invalidAnswer: 'the model did not bring the answer into the asked form',
+  repeating: 'the model ran the same code again and again',
   finishNow: 'somebody ended it',
 };
 

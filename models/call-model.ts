@@ -8,6 +8,7 @@ export interface ModelCall {
   readonly registry: Registry;
   readonly card: ModelCard;
   readonly messages: readonly ChatMessage[];
+  readonly python?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
 }

@@ -1,4 +1,4 @@
-import { fencedBlocks } from './fenced-blocks.ts';
+import { fencedBlocks, type HoldsFence } from './fenced-blocks.ts';
 import { endsInTripleQuotes } from './python-string.ts';
 
 export interface ParsedReply {
@@ -28,9 +28,7 @@ const PYTHON = new Set(['', 'python', 'python3', 'py', 'py3', 'ipython', 'repl']
 export function parseReply(reply: string, options: ParseOptions = {}): ParsedReply {
   const cells: string[] = [];
   const ignored: string[] = [];
-  const holds = (language: string, code: string): boolean =>
-    PYTHON.has(language) && endsInTripleQuotes(code);
-  for (const { language, code, closed } of fencedBlocks(withoutThoughts(reply), holds)) {
+  for (const { language, code, closed } of fencedBlocks(withoutThoughts(reply), inString)) {
     if (!PYTHON.has(language)) ignored.push(language.slice(0, IGNORED_CHARS));
     else if (!closed && options.cutOff) ignored.push('python, cut off by the output limit');
     else if (code.trim() === '') continue;
@@ -39,6 +37,8 @@ export function parseReply(reply: string, options: ParseOptions = {}): ParsedRep
   }
   return { cells, ignoredBlocks: ignored.slice(0, MAX_IGNORED) };
 }
+
+const inString: HoldsFence = (language, code) => PYTHON.has(language) && endsInTripleQuotes(code);
 
 /** Servers of open models leave what the model thought in the text: code that it only considered there is not meant to be run. */
 function withoutThoughts(reply: string): string {

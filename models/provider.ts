@@ -3,16 +3,20 @@ import type {
   ChatCompletionChunk,
   ChatCompletionCreateParamsStreaming,
 } from 'openai/resources/chat/completions';
-import { FailureType, type ModelCard, type Usage } from '../protocol/index.ts';
+import {
+  FailureType,
+  type ModelCard,
+  type TranscriptMessage,
+  type Usage,
+} from '../protocol/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ModelError } from './model-failure.ts';
+import { PYTHON_TOOL, type ToolCall, ToolCallCollector, toWireMessage } from './python-tool.ts';
 import { toModelFailure } from './to-model-failure.ts';
 import { estimatedUsage, reportedUsage, type ReportedTokens } from './usage.ts';
 
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
+/** A message of a prompt. */
+export type ChatMessage = Readonly<TranscriptMessage>;
 
 /** How far a call is; given at each chunk, so that a caller can heartbeat and tell a slow answer from a dead one. */
 export interface CallProgress {
@@ -25,12 +29,16 @@ export interface ChatRequest {
   readonly card: ModelCard;
   readonly endpoint: Endpoint;
   readonly messages: readonly ChatMessage[];
+  /** Offers the tool `python`; its calls come back in the reply. */
+  readonly python?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
 }
 
 export interface ChatReply {
   readonly text: string;
+  /** Calls of the tool `python`, in order; absent without any. */
+  readonly calls?: readonly ToolCall[];
   /** As the provider says it: `stop`, `length`, `content_filter`…; `refusal` when it declined in words. */
   readonly finishReason: string;
   /** What the model wrote while it thought, where the endpoint shows it; kept for the audit, never sent back. */
@@ -53,7 +61,8 @@ export async function completeChat(request: ChatRequest): Promise<ChatReply> {
       {
         ...endpoint.parameters,
         model: card.model,
-        messages: request.messages.map(({ role, content }) => ({ role, content })),
+        messages: request.messages.map(toWireMessage),
+        ...(request.python === true ? { tools: [PYTHON_TOOL] } : {}),
         stream: true,
         stream_options: { include_usage: true },
         // Budgets reserve by this limit, so each call carries it.
@@ -88,6 +97,7 @@ async function collect(
   let model = card.model;
   let tokens: ReportedTokens | null = null;
   let chunks = 0;
+  const calls = new ToolCallCollector();
   for await (const chunk of stream) {
     chunks += 1;
     model = chunk.model || model;
@@ -95,9 +105,14 @@ async function collect(
     text += choice?.delta?.content ?? '';
     refusal += choice?.delta?.refusal ?? '';
     reasoning += reasoningOf(choice?.delta);
+    calls.add(choice?.delta);
     finishReason = choice?.finish_reason ?? finishReason;
     tokens = tokensOf(chunk) ?? tokens;
-    onProgress?.({ chunks, outputChars: text.length, reasoningChars: reasoning.length });
+    onProgress?.({
+      chunks,
+      outputChars: text.length + calls.chars,
+      reasoningChars: reasoning.length,
+    });
   }
   if (finishReason === null) {
     const where = `${card.model} at ${endpoint.baseUrl}`;
@@ -113,11 +128,16 @@ async function collect(
   const inputChars = messages.reduce((sum, message) => sum + message.content.length, 0);
   return {
     text: text === '' ? refusal : text,
+    ...(calls.calls.length === 0 ? {} : { calls: calls.calls }),
     finishReason: text === '' && refusal !== '' ? 'refusal' : finishReason,
     ...(reasoning === '' ? {} : { reasoning }),
     usage: tokens
       ? reportedUsage(card, tokens)
-      : estimatedUsage(card, inputChars, text.length + refusal.length + reasoning.length),
+      : estimatedUsage(
+          card,
+          inputChars,
+          text.length + refusal.length + reasoning.length + calls.chars,
+        ),
     model,
   };
 }

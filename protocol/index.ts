@@ -14,6 +14,7 @@ export {
   RecordSubRunInput,
   SpendReport,
 } from './call-batch.ts';
+export { affordedOutput, type CallCost, leastCost, mostCost } from './call-cost.ts';
 export * as caps from './caps.ts';
 export {
   AnswerState,
@@ -32,6 +33,7 @@ export {
   VariableChange,
   WaitingCell,
 } from './cell.ts';
+export { Budget } from './budget.ts';
 export { BlobRef, Digest } from './digest.ts';
 export { FailureType } from './failure-types.ts';
 export { ForkPoint, ForkSource } from './fork.ts';
@@ -46,9 +48,8 @@ export {
 } from './journal.ts';
 export { ModelCard, ModelPrices } from './model-card.ts';
 export { answerRecordKey, cachedAnswerKey, trailRecordKey, turnRecordKey } from './record-keys.ts';
-export { EndReason, Phase, Progress, RunResult, WaitingQuestion } from './run-result.ts';
+export { Draft, EndReason, Phase, Progress, RunResult, WaitingQuestion } from './run-result.ts';
 export {
-  Budget,
   FixedClock,
   IngestResult,
   OpenReplInput,
@@ -83,10 +84,13 @@ export {
 export { SealTrailInput, SealTrailResult, TrailEvent, TrailPiece } from './trail.ts';
 export {
   CellObservation,
+  CompactTranscriptInput,
+  CompactTranscriptResult,
   NextTurnInput,
   NextTurnResult,
   Observation,
   TranscriptLink,
+  TranscriptMessage,
 } from './turn.ts';
 export { addUsage, NO_USAGE, Usage } from './usage.ts';
 export { Edit, Manifest, ManifestEntry, ValueFormat } from './variables.ts';
@@ -95,6 +99,7 @@ export {
   CALL_BATCH_WORKFLOW,
   DEFAULT_TASK_QUEUE,
   DRAFT_QUERY,
+  DRAFTS_QUERY,
   EDIT_VARIABLE_UPDATE,
   EXTEND_BUDGET_UPDATE,
   FINISH_NOW_UPDATE,

@@ -25,5 +25,7 @@ export const ModelCard = z.object({
   taskQueue: z.string().min(1),
   /** True for the scripted stand-in: shown wherever a person meets its answers. */
   standIn: z.boolean(),
+  /** How the model writes its cells: as fenced blocks of its text (default), or as calls of a tool. */
+  replies: z.enum(['text', 'tool']).optional(),
 });
 export type ModelCard = z.infer<typeof ModelCard>;

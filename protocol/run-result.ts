@@ -12,16 +12,29 @@ export const EndReason = z.enum([
   'wallClock',
   'noCode',
   'invalidAnswer',
+  /** The same code with the same outcome again and again. */
+  'repeating',
   /** A person ended it. */
   'finishNow',
 ]);
 export type EndReason = z.infer<typeof EndReason>;
+
+/** A value of `answer["content"]`; versions count its changes from 1. */
+export const Draft = z.object({
+  version: z.int().positive(),
+  /** The cell after which it stood; null for one that was asked for at the end. */
+  cell: z.string().nullable(),
+  content: TextRef,
+});
+export type Draft = z.infer<typeof Draft>;
 
 export const RunResult = z.object({
   reason: EndReason,
   /** The final answer, or the best draft when `reason` is not `answered`; null when there was none. */
   answer: TextRef.nullable(),
   draftVersion: z.int().nonnegative(),
+  /** True when the model had left no draft and was asked for the answer in one last call, without code. */
+  extracted: z.boolean().optional(),
   spend: Spend,
   image: HeapImageRef,
   /** Newest piece of the sealed trail. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Budget } from './budget.ts';
 import { CellLimits, StepKey } from './cell.ts';
 import { Digest } from './digest.ts';
 import { ForkPoint, ForkSource } from './fork.ts';
@@ -7,21 +8,6 @@ import { ModelCard } from './model-card.ts';
 import { TextRef } from './text-ref.ts';
 import { ToolRoute } from './tool.ts';
 import { Edit, ManifestEntry } from './variables.ts';
-
-/** Limits of a run. Reaching one ends the run with its best draft and the reason. */
-export const Budget = z.object({
-  turns: z.int().positive(),
-  /** Sub-calls and sub-runs together. */
-  calls: z.int().nonnegative(),
-  costUsd: z.number().nonnegative(),
-  /** Input and output tokens together; null is no limit. */
-  tokens: z.int().positive().nullable(),
-  /** Wall-clock of the run in ms; null is no limit. */
-  wallClockMs: z.int().positive().nullable(),
-  /** Compute of all cells, sub-runs included, in ms; null or absent is no limit. */
-  computeMs: z.int().positive().nullable().optional(),
-});
-export type Budget = z.infer<typeof Budget>;
 
 /** A virtual clock for runs that must be repeatable: the n-th reading of the workflow's time is `startMs + n * stepMs`. */
 export const FixedClock = z.object({ startMs: z.number(), stepMs: z.number().positive() });
@@ -45,6 +31,11 @@ export const RunSpec = z.object({
   cache: z.enum(['none', 'run']).optional(),
   /** JSON Schema that `answer["content"]` (JSON text) must satisfy. */
   answerSchema: TextRef.nullable(),
+  /**
+   * When the model is asked to confirm a draft that it made ready: `unseen` (default) when the same reply had output
+   * that it had not seen, `always`, or `never`.
+   */
+  confirm: z.enum(['unseen', 'always', 'never']).optional(),
   /** Makes the run's random numbers repeatable; without it the workflow draws a secret. */
   seed: z.string().min(1).max(200).nullable(),
   clock: FixedClock.nullable(),

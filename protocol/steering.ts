@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import * as caps from './caps.ts';
 import { BlobRef } from './digest.ts';
-import { Budget } from './run-spec.ts';
+import { Budget } from './budget.ts';
 import { ValueFormat } from './variables.ts';
 
 const inline = z.string().refine((text) => text.length <= caps.UPDATE_TEXT_BYTES, {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AnswerState, FinishedCell, RolledBackCell } from './cell.ts';
 import { Digest } from './digest.ts';
 import { ModelCard } from './model-card.ts';
+import { Budget } from './budget.ts';
 import { TextRef } from './text-ref.ts';
 import { Usage } from './usage.ts';
 
@@ -61,6 +62,12 @@ export const NextTurnInput = z.object({
   toolbox: Digest.optional(),
   /** The transcript is another run's: the question, and these inputs if there are any, follow it. */
   continues: z.object({ manifest: Digest.nullable() }).optional(),
+  /** JSON Schema of the answer, for the opening message. */
+  answerSchema: TextRef.nullable().optional(),
+  /** The run's limits, for the opening message. */
+  budget: Budget.optional(),
+  /** `answer`: the run is over; the reply is asked for as the answer itself, and no code of it is run. */
+  purpose: z.enum(['go on', 'answer']).optional(),
 });
 export type NextTurnInput = z.infer<typeof NextTurnInput>;
 
@@ -75,14 +82,46 @@ export const NextTurnResult = z.object({
   /** True when the reply was found stored: an earlier attempt had paid for it. */
   repeated: z.boolean(),
   finishReason: z.string(),
+  /** Tokens of the transcript with this reply, as the provider counted them or estimated. */
+  transcriptTokens: z.int().nonnegative().optional(),
+  /** With the purpose `answer`: the answer that the reply is; null when it is blank. */
+  answer: TextRef.nullable().optional(),
 });
 export type NextTurnResult = z.infer<typeof NextTurnResult>;
+
+/** One message as the provider gets it. */
+export const TranscriptMessage = z.object({
+  role: z.enum(['system', 'user', 'assistant', 'tool']),
+  content: z.string(),
+  /** Of an assistant that writes its cells as calls of a tool: their ids and arguments as it sent them. */
+  calls: z.array(z.object({ id: z.string(), arguments: z.string() })).optional(),
+  /** Of a tool: the call that it answers. */
+  callId: z.string().optional(),
+});
+export type TranscriptMessage = z.infer<typeof TranscriptMessage>;
 
 /** Content of a transcript link blob (JSON): a chain from the newest message back; append-only. */
 export const TranscriptLink = z.object({
   previous: Digest.nullable(),
-  messages: z.array(
-    z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }),
-  ),
+  messages: z.array(TranscriptMessage),
+  /** Of the first link after a compaction: the newest link of the whole transcript that it summarises. */
+  summarises: Digest.optional(),
 });
 export type TranscriptLink = z.infer<typeof TranscriptLink>;
+
+/** Asks for a shorter transcript: its opening, a summary of its older turns, and its newest links as they are. */
+export const CompactTranscriptInput = z.object({
+  workflowId: z.string(),
+  turn: z.int().positive(),
+  card: ModelCard,
+  transcript: Digest,
+});
+export type CompactTranscriptInput = z.infer<typeof CompactTranscriptInput>;
+
+export const CompactTranscriptResult = z.object({
+  /** The same as before when there is nothing to summarise. */
+  transcript: Digest,
+  usage: Usage,
+  repeated: z.boolean(),
+});
+export type CompactTranscriptResult = z.infer<typeof CompactTranscriptResult>;

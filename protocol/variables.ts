@@ -31,6 +31,21 @@ export const Edit = z.discriminatedUnion('kind', [
     key: z.string(),
     json: z.string().max(2048),
   }),
+  /** Sets a key of a dict variable to the value of a blob, for instance `out["3.1"]`. */
+  z.object({
+    kind: z.literal('setItemBlob'),
+    variable: z.string(),
+    key: z.string(),
+    format: ValueFormat,
+    blob: Digest,
+  }),
+  /** Extends a list variable by the list under `field` of a blob (JSON), for instance `history` by the messages of a transcript link. */
+  z.object({
+    kind: z.literal('extend'),
+    variable: z.string(),
+    field: z.string(),
+    blob: Digest,
+  }),
   z.object({ kind: z.literal('delete'), variable: z.string() }),
   /** Makes the functions of a toolbox blob (see `Toolbox`), in place of those of an earlier one. */
   z.object({ kind: z.literal('setTools'), toolbox: Digest }),
