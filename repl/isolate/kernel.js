@@ -36,6 +36,7 @@
   const at = JSON.parse(globalThis._places);
   const session = (name, ...args) => places.serve(() => module.callPyObject(at[name], args));
   stacks.bound.reserve = places.reserve;
+  stacks.bound.protect = places.protect;
   stacks.bound.release = places.release;
   stacks.bound.enter = (id) => module.callPyObjectMaybePromising(at.enter, [id]);
   stacks.bound.headroom = (on) => allow(on ? RESERVE_BYTES : 0);

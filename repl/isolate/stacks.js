@@ -21,14 +21,11 @@ globalThis._stacks = (module, exports) => {
   const entering = [];
   const held = new Map();
 
-  /** Python then ends recursion inside of the place, with a RecursionError. */
+  /** Python then ends recursion inside of the place, with a RecursionError. It keeps that for each stack (a thread state). */
   const protect = ({ bottom: start, bytes }) => {
     module._PyUnstable_ThreadState_SetStackProtection(module._PyThreadState_Get(), start, bytes);
   };
-  const enterPlace = (place) => {
-    module.stackRestore(place.bottom + place.bytes);
-    protect(place);
-  };
+  const enterPlace = (place) => module.stackRestore(place.bottom + place.bytes);
   module.enterStack = () => enterPlace(entering.shift());
 
   return {
@@ -54,6 +51,8 @@ globalThis._stacks = (module, exports) => {
       entering.push(place);
       return true;
     },
+    /** Called by the stack itself, first of all. */
+    protect: (id) => protect(held.get(id)),
     release(id) {
       const { slot, block } = held.get(id);
       held.delete(id);
@@ -64,6 +63,7 @@ globalThis._stacks = (module, exports) => {
     serve(work) {
       const pointer = module.stackSave();
       enterPlace(service);
+      protect(service);
       try {
         return work();
       } finally {

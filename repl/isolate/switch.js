@@ -7,7 +7,13 @@ globalThis._switch = (() => {
   const resolvers = new Map();
   const expected = [];
   const early = new Set();
-  const bound = { reserve: undefined, enter: undefined, release: undefined, headroom: undefined };
+  const bound = {
+    reserve: undefined,
+    enter: undefined,
+    protect: undefined,
+    release: undefined,
+    headroom: undefined,
+  };
   let fatal = null;
 
   const describe = (error) => {
@@ -43,6 +49,7 @@ globalThis._switch = (() => {
         );
       return true;
     },
+    entered: (id) => bound.protect(id),
     expect(id) {
       expected.push(id);
     },

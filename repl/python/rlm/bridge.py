@@ -9,7 +9,7 @@ BYTES_HEADER = 16
 
 
 def make(host, run_sync):
-    js_spawn, js_expect, js_wake = host.spawn, host.expect, host.wake
+    js_spawn, js_entered, js_expect, js_wake = host.spawn, host.entered, host.expect, host.wake
     js_set_clock, js_set_monotonic, js_take_raw = host.setClock, host.setMonotonic, host.takeRaw
     js_clock, js_headroom, gate = host.clock, host.headroom, host.gate
     identity, length = id, str.__len__
@@ -29,6 +29,10 @@ def make(host, run_sync):
 
         def spawn(self, number):
             return js_spawn(number)
+
+        def entered(self, number):
+            """Recursion on this stack ends inside of its place."""
+            js_entered(number)
 
         def suspend(self, number):
             asyncio_names["ensure_future"] = ensure_future_or_gate

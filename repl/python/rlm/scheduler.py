@@ -81,6 +81,7 @@ class Scheduler:
         """The first frame of a stack, called by JavaScript on a fresh WebAssembly stack."""
         stack = self.stacks[number]
         self.current = stack
+        self.switch.entered(number)
         try:
             self.on_enter()
             stack.fn()
