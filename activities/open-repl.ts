@@ -21,6 +21,12 @@ export function createOpenRepl({ repl }: { repl: Repl }): ReplActivities['openRe
           FailureType.invalidInput,
         );
       }
+      if (outcome.error !== null) {
+        throw ApplicationFailure.nonRetryable(
+          `The REPL could not be prepared: ${outcome.error.message}.`,
+          FailureType.invalidInput,
+        );
+      }
       return { image: outcome.image, computeMs: outcome.computeMs };
     });
   };

@@ -7,6 +7,7 @@ import {
   type FinishedCell,
   type HeapImageRef,
   type JournalCall,
+  type JournalLink,
   type RolledBackCell,
   type SubRunCall,
   type VariableChange,
@@ -19,6 +20,8 @@ import { storeText } from './cell-texts.ts';
 import type { CellReport } from './host/host-protocol.ts';
 import type { FaultKind } from './host/kernel-fault.ts';
 import { appendLink, inParallel, storeRequests } from './journal.ts';
+import { longestPrompt, repeatsOf } from './round-figures.ts';
+import { outsideCalls } from './outside-calls.ts';
 
 /** Bytes of all listed changes of an outcome, as JSON: an outcome stays far below a payload's limit. */
 const CHANGES_BYTES = 24 * 1024;
@@ -41,17 +44,21 @@ async function requestsOf(
   const textAt = (index: number): Buffer => texts[index] ?? Buffer.alloc(0);
   const prompts = calls.map(({ prompt }) => textAt(prompt).toString('utf8'));
   const previews = previewsOf(prompts);
-  return inParallel([...calls.entries()], async ([index, { number, kind, model, context }]) => {
-    const text = prompts[index] ?? '';
-    const stored = context && (await store.blobs.put(textAt(context.text)));
-    const request: CallRequest = {
-      kind,
-      prompt: text,
-      model,
-      context: context && stored && { format: context.format, blob: stored.digest },
-    };
-    return { number, request, preview: kind === 'rlm' ? '' : (previews[index] ?? '') };
-  });
+  return inParallel(
+    [...calls.entries()],
+    async ([index, { number, kind, model, context, tool }]) => {
+      const text = prompts[index] ?? '';
+      const stored = context && (await store.blobs.put(textAt(context.text)));
+      const request: CallRequest = {
+        kind,
+        prompt: text,
+        model,
+        context: context && stored && { format: context.format, blob: stored.digest },
+        ...(tool === null ? {} : { tool }),
+      };
+      return { number, request, preview: kind === 'rlm' ? '' : (previews[index] ?? '') };
+    },
+  );
 }
 
 /** The new calls of a stop, as the journal names them. Their requests are in the store. */
@@ -67,22 +74,39 @@ export async function storeCalls(
 /** Appends the round to the journal. */
 export async function waitingOutcome(
   store: Store,
-  state: { previous: Digest | null; firstCall: number; computeMs: number; way: CellWay },
+  state: {
+    previous: Digest | null;
+    firstCall: number;
+    /** Sizes of the rounds before. */
+    rounds: readonly number[];
+    computeMs: number;
+    way: CellWay;
+  },
   calls: JournalCall[],
   requests: NewCall[],
 ): Promise<WaitingCell> {
-  const { previous, firstCall, computeMs, way } = state;
+  const { previous, firstCall, rounds, computeMs, way } = state;
+  const link: JournalLink = {
+    kind: 'round',
+    previous,
+    calls,
+    rounds: [...rounds, calls.length].slice(0, 100),
+    callsSoFar: firstCall - 1 + calls.length,
+  };
   const subRuns = await inParallel(
     requests.filter(({ request }) => request.kind === 'rlm'),
     (call) => subRunOf(store, call),
   );
   return {
     kind: 'waiting',
-    journal: await appendLink(store, { kind: 'round', previous, calls }),
+    journal: await appendLink(store, link),
     firstCall,
     callCount: calls.length,
     previews: calls.slice(0, caps.LISTED_CALLS).map(({ preview }) => preview),
     subRuns,
+    ...repeatsOf(calls),
+    longestPromptBytes: longestPrompt(requests, subRuns),
+    ...(await outsideCalls(store, requests)),
     computeMs,
     way,
   };

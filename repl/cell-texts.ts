@@ -27,6 +27,11 @@ export async function loadEdits(
         text: digests.push(blob.digest) - 1,
       }));
       told.push({ kind: edit.kind, variable: edit.variable, entries });
+    } else if (edit.kind === 'setTools') {
+      told.push({ kind: edit.kind, text: digests.push(edit.toolbox) - 1 });
+    } else if (edit.kind === 'setItemBlob' || edit.kind === 'extend') {
+      const { blob, ...rest } = edit;
+      told.push({ ...rest, text: digests.push(blob) - 1 });
     } else told.push(edit);
   }
   const texts = await inParallel(digests, async (digest) => ({

@@ -1,6 +1,7 @@
 export { ImageIncompatible, KernelCrashed } from './errors.ts';
 export { imageReferences } from './image-chain.ts';
 export { findImage } from './image-ref.ts';
+export { describeTool, InvalidTool, RESERVED_NAMES } from './tool-functions.ts';
 export { AnswerMissing } from './journal.ts';
 export {
   openRepl,

@@ -14,12 +14,11 @@ import { getJson, getText, putJson, type Store } from '../store/index.ts';
 /** Requests and answers moved to and from the store at the same time. */
 const AT_ONCE = 16;
 
-/** The journal of a waiting cell, read from its newest link back to the cell's start. */
-export interface Journal {
-  /** From the first to the newest. */
-  links: JournalLink[];
-  /** Every call of the cell by its number. */
-  calls: Map<number, JournalCall>;
+/** How far a cell has come. */
+export interface JournalTotals {
+  calls: number;
+  /** Sizes of its rounds, the first 100. */
+  rounds: number[];
 }
 
 /** An answer that a delivery names has no record in the store: the workflow said that it had. Retryable: a store may lag. */
@@ -27,19 +26,46 @@ export class AnswerMissing extends Error {
   override readonly name = 'AnswerMissing';
 }
 
-export async function readJournal(store: Store, newest: Digest | null): Promise<Journal> {
+/** All links of a journal from the first to the newest: for a replay, which has to go through them. */
+export async function readJournal(store: Store, newest: Digest): Promise<JournalLink[]> {
   const links: JournalLink[] = [];
-  for (let at = newest; at !== null;) {
+  for (let at: Digest | null = newest; at !== null;) {
     const link: JournalLink = await getJson(store, at, JournalLink);
     links.push(link);
     at = link.previous;
   }
-  links.reverse();
-  const calls = new Map<number, JournalCall>();
-  for (const link of links) {
-    if (link.kind === 'round') for (const call of link.calls) calls.set(call.number, call);
+  return links.reverse();
+}
+
+/** What the newest link of a waiting cell says of all before it, so that a cell of many rounds does not read them all at each. */
+export async function readTotals(store: Store, newest: Digest): Promise<JournalTotals> {
+  const link = await getJson(store, newest, JournalLink);
+  if (link.kind === 'round' && link.callsSoFar !== undefined && link.rounds !== undefined) {
+    return { calls: link.callsSoFar, rounds: link.rounds };
   }
-  return { links, calls };
+  // Written by an earlier version.
+  const sizes = (await readJournal(store, newest)).flatMap((each) =>
+    each.kind === 'round' ? [each.calls.length] : [],
+  );
+  return { calls: sizes.reduce((sum, size) => sum + size, 0), rounds: sizes.slice(0, 100) };
+}
+
+/** The calls of those numbers. Reads back only as far as it must: most answers are to calls of the newest round. */
+async function callsOf(
+  store: Store,
+  newest: Digest,
+  numbers: readonly number[],
+): Promise<Map<number, JournalCall>> {
+  const wanted = new Set(numbers);
+  const found = new Map<number, JournalCall>();
+  for (let at: Digest | null = newest; at !== null && found.size < wanted.size;) {
+    const link: JournalLink = await getJson(store, at, JournalLink);
+    if (link.kind === 'round') {
+      for (const call of link.calls) if (wanted.has(call.number)) found.set(call.number, call);
+    }
+    at = link.previous;
+  }
+  return found;
 }
 
 /** One answer that is handed in: its call and the blob of its CallAnswer. */
@@ -55,11 +81,13 @@ export interface DeliveredAnswer {
 export async function settleDelivery(
   store: Store,
   key: StepKey,
-  journal: Journal,
+  newest: Digest,
   delivery: Delivery,
 ): Promise<DeliveredAnswer[]> {
-  const answers = await inParallel([...numbersOf(delivery.recorded)], async (call) => {
-    const request = journal.calls.get(call)?.request;
+  const recorded = [...numbersOf(delivery.recorded)];
+  const made = await callsOf(store, newest, recorded);
+  const answers = await inParallel(recorded, async (call) => {
+    const request = made.get(call)?.request;
     if (request === undefined) throw new AnswerMissing(`call ${call} is not in the journal`);
     const record = answerRecordKey(key, call, request);
     const answer = await store.records.find(record);
@@ -100,8 +128,8 @@ export async function loadAnswers(
     const text =
       texts.push(Buffer.from((failed ? answer.message : answer.text).toWellFormed())) - 1;
     if (failed) return { call, text, status: answer.status, type: answer.type };
-    const { status, model, finishReason, usage } = answer;
-    return { call, text, status, model, finishReason, usage };
+    const { status, model, finishReason, usage, format } = answer;
+    return { call, text, status, model, finishReason, usage, ...(format && { format }) };
   });
   return { answers: told, texts };
 }

@@ -24,8 +24,9 @@ import { MAX_ROUND } from './host/frames.ts';
 import { type FaultKind, KernelFault } from './host/kernel-fault.ts';
 import type { HostProcess } from './host/host-process.ts';
 import { readImageChain } from './image-chain.ts';
-import { appendLink, type Journal, loadAnswers, readJournal, settleDelivery } from './journal.ts';
+import { appendLink, loadAnswers, readJournal, readTotals, settleDelivery } from './journal.ts';
 import { type HostedReport, LeasedKernel } from './leased-kernel.ts';
+import { tooManyCalls } from './outside-calls.ts';
 
 export interface StepContext {
   store: Store;
@@ -92,19 +93,19 @@ class Step {
         (await this.#open());
       return this.#settle(await this.#start());
     }
-    const history = await readJournal(this.#context.store, journal);
+    const { calls, rounds } = await readTotals(this.#context.store, journal);
+    [this.#calls, this.#rounds] = [calls, rounds];
     const parked = await this.#take(waitKey(this.#input, journal));
     this.#way = parked ? 'parked' : 'replayed';
-    this.#count(history);
     if (parked) {
       this.#kernel = parked;
       this.#computeBefore = parked.computeMs;
     } else {
-      const diverged = await this.#replay(history);
+      const diverged = await this.#replay(await readJournal(this.#context.store, journal));
       if (diverged) return diverged;
     }
     if (delivery === null) throw new TypeError('a step with a journal needs a delivery');
-    const answers = await settleDelivery(this.#context.store, this.#input.key, history, delivery);
+    const answers = await settleDelivery(this.#context.store, this.#input.key, journal, delivery);
     const { clockMs } = delivery;
     if (answers.length > 0) {
       this.#newest = await appendLink(this.#context.store, {
@@ -165,13 +166,8 @@ class Step {
     return this.#leased.deliver({ limits: this.#input.limits, clockMs, answers }, texts);
   }
 
-  #count({ links, calls }: Journal): void {
-    for (const link of links) if (link.kind === 'round') this.#rounds.push(link.calls.length);
-    this.#calls = calls.size;
-  }
-
   /** Brings a fresh kernel to where the journal ends. Returns the outcome when that fails by the cell's own doing. */
-  async #replay({ links }: Journal): Promise<CellOutcome | undefined> {
+  async #replay(links: readonly JournalLink[]): Promise<CellOutcome | undefined> {
     this.#kernel = await this.#open();
     let report = await this.#start();
     for (const link of links) {
@@ -241,18 +237,13 @@ class Step {
         outputOf(report, texts),
       );
     }
-    const subRuns = report.calls.filter(({ kind }) => kind === 'rlm').length;
-    if (subRuns > caps.SUB_RUNS_A_ROUND) {
-      return this.#rolledBack(
-        'limit',
-        `it started ${subRuns} sub-runs at once, at most ${caps.SUB_RUNS_A_ROUND} are allowed`,
-        outputOf(report, texts),
-      );
-    }
+    const tooMany = tooManyCalls(report.calls);
+    if (tooMany !== null) return this.#rolledBack('limit', tooMany, outputOf(report, texts));
     const { calls, requests } = await storeCalls(store, report, texts);
     const state = {
       previous: this.#newest,
       firstCall,
+      rounds: this.#rounds,
       computeMs: this.#computed(),
       way: this.#way,
     };
@@ -294,7 +285,10 @@ function restKey({ key }: RunCellInput, heapDigest: Digest): string {
   return JSON.stringify(['rest', key.workflowId, heapDigest]);
 }
 
-/** A waiting kernel serves the one step that goes on from exactly this journal. */
-function waitKey({ key }: RunCellInput, journal: Digest): string {
-  return JSON.stringify(['wait', key.workflowId, key.cell, key.cellAttempt, journal]);
+/** A waiting kernel serves the one step that goes on from exactly this journal, and that began alike: a run that was reset may make the same calls from another heap. */
+function waitKey(input: RunCellInput, journal: Digest): string {
+  const { workflowId, cell, cellAttempt } = input.key;
+  const { image, code, seed, clockMs } = input;
+  const began = [image.heapDigest, code.digest, seed, clockMs];
+  return JSON.stringify(['wait', workflowId, cell, cellAttempt, journal, ...began]);
 }

@@ -48,7 +48,8 @@ export type HostRequest = z.infer<typeof HostRequest>;
 
 export const HostedCall = z.object({
   number: z.int().positive(),
-  kind: z.enum(['llm', 'rlm']),
+  kind: z.enum(['llm', 'rlm', 'human', 'tool']),
+  tool: z.string().max(200).nullable(),
   prompt: Attachment,
   model: z.string().max(200).nullable(),
   context: z.object({ format: z.enum(['text', 'json']), text: Attachment }).nullable(),

@@ -163,8 +163,9 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
   }
   if ('calls' in report) {
     const calls: Array<z.infer<typeof HostedCall>> = [];
-    for (const { number, kind, prompt, model, context } of report.calls) {
+    for (const { number, kind, prompt, model, context, tool } of report.calls) {
       calls.push({
+        tool,
         number,
         kind,
         prompt: await text(prompt),

@@ -8,7 +8,8 @@ const Waiting = z.object({
   calls: z.array(
     z.object({
       number: z.int().positive(),
-      kind: z.enum(['llm', 'rlm']),
+      kind: z.enum(['llm', 'rlm', 'human', 'tool']),
+      tool: z.string().max(200).nullable(),
       prompt: TextPlace,
       model: z.string().nullable(),
       context: z.object({ format: z.enum(['text', 'json']), text: TextPlace }).nullable(),

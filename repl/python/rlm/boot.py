@@ -6,6 +6,7 @@ import sys
 import types
 
 from . import answer, calls, loop, output, runner, scheduler, seal, search, threads, variables
+from .tools import make_ask_human, make_toolbox
 
 
 def boot(switch):
@@ -22,15 +23,18 @@ def boot(switch):
     desk = calls.Desk(stacks)
     meter = output.Meter()
     streams = (output.Stream(meter, "<stdout>"), output.Stream(meter, "<stderr>"))
+    future_of = calls.make_future_of(desk, asyncio)
     functions = [
         search.search_text,
         search.chunk_text,
         calls.ok,
-        *calls.make_functions(desk, asyncio),
+        *calls.make_functions(desk, future_of),
+        make_ask_human(desk),
         *answer.make_functions(namespace, tools),
     ]
-    reserved = {f.__name__ for f in functions} | {"context", "SHOW_VARS"}
-    functions.append(variables.make_show_vars(tools, namespace, reserved))
+    protected = {"input_data", "context", "answer"}
+    functions.append(variables.make_show_vars(tools, namespace, protected))
+    toolbox = make_toolbox(desk, future_of)
     public = sys.modules["rlm"]
     for item in (*functions, calls.Reply, search.Document, search.Passage):
         item.__module__ = "rlm"
@@ -38,7 +42,7 @@ def boot(switch):
         setattr(public, item.__name__, item)
     random.seed(0)
     cell_loop = loop.CellLoop(event_loop)
-    made = runner.make(stacks, desk, cell_loop, tools, streams, meter, namespace, functions, switch)
+    made = runner.make(stacks, desk, cell_loop, tools, streams, meter, namespace, functions, switch, protected, toolbox)
 
     def settle():
         """In every kernel, when its start-up snapshot was loaded: what Pyodide did meanwhile is sealed off, and all is as the first cell finds it."""

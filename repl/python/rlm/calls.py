@@ -13,18 +13,21 @@ class Reply(str):
     .usage          dict of tokens and cost, as the provider counted them
     .finish_reason  'stop', 'length' (the answer was cut off), ...
     .model          the model that answered
-    .data           the parsed answer when it is JSON, else None
+    .data           the parsed answer when it is JSON, else None; of a tool what it returned
     """
 
     error = None
     usage = None
     finish_reason = None
     model = None
+    _format = None
 
     @property
     def data(self):
         if self.error is not None:
             return None
+        if self._format == "text":
+            return str.__str__(self)
         text = str.strip(self)
         if text.startswith("```"):
             text = text.split("\n", 1)[-1].rsplit("```", 1)[0]
@@ -55,14 +58,15 @@ def ok(reply):
 
 
 class Call:
-    __slots__ = ("number", "kind", "prompt", "model", "context", "reply", "waiter", "callback", "given_up")
+    __slots__ = ("number", "kind", "prompt", "model", "context", "tool", "reply", "waiter", "callback", "given_up")
 
-    def __init__(self, kind, prompt, model, context):
+    def __init__(self, kind, prompt, model, context, tool):
         self.number = None
         self.kind = kind
         self.prompt = prompt
         self.model = model
         self.context = context
+        self.tool = tool
         self.reply = None
         self.waiter = None
         self.callback = None
@@ -91,12 +95,12 @@ class Desk:
         self.fresh = []
         _hint_sink[1] = False
 
-    def ask(self, kind, prompt, model=None, context=None):
+    def ask(self, kind, prompt, model=None, context=None, tool=None):
         if self.scheduler.pending_calls >= self.limit:
             raise RuntimeError(
                 f"too many calls wait at the same time: at most {self.limit}; ask in smaller batches"
             )
-        call = Call(kind, prompt, model, context)
+        call = Call(kind, prompt, model, context, tool)
         self.fresh.append(call)
         self.scheduler.pending_calls += 1
         return call
@@ -155,6 +159,8 @@ def make_reply(answer, text):
         reply.usage = answer["usage"]
         reply.finish_reason = answer["finishReason"]
         reply.model = answer["model"]
+        if "format" in answer:
+            reply._format = answer["format"]
         return reply
     error = f"{answer['type']}: {text}"
     reply = Reply(f"[sub-call failed, this is no answer. {error}]")
@@ -187,7 +193,7 @@ def _checked_model(model):
     return None if model is None else str.__str__(model)
 
 
-def make_functions(desk, asyncio):
+def make_future_of(desk, asyncio):
     def future_of(call):
         loop = asyncio.get_running_loop()
         future = loop.create_future()
@@ -204,6 +210,10 @@ def make_functions(desk, asyncio):
         future.add_done_callback(lambda f: desk.give_up(call) if f.cancelled() else None)
         return future
 
+    return future_of
+
+
+def make_functions(desk, future_of):
     def llm_query(prompt: str, model: str | None = None) -> Reply:
         """Ask a language model and wait for its answer.
 

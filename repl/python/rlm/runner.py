@@ -20,13 +20,14 @@ ECHO_CHARS = 100_000
 PRELUDE = "<rlm"
 
 
-def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch):
+def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch, protected, toolbox):
     base_exception, exact_type, isinstance_, string = BaseException, type, isinstance, str
     eval_, any_, compile_, getattr_ = eval, any, compile, getattr
     builtin_names = dict(vars(builtins))
     builtin_vars = vars(builtins)
     reserved = {f.__name__: f for f in functions}
-    protected = {*reserved, "input_data", "context", "answer"}
+    own = {}
+    protected.update(reserved)
     TracebackException, StackSummary = traceback.TracebackException, traceback.StackSummary
     out, err = streams
     await_flag = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -60,6 +61,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         if not state.opened:
             state.opened = True
             seed_random(spec["randomSeed"])
+        hide_own()
         before = tools.snapshot(namespace, protected)
         error = value = None
         stored = set()
@@ -100,7 +102,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         builtin_vars.update(builtin_names)
 
     def apply_edit(edit, texts):
-        kind, name = edit["kind"], edit["variable"]
+        kind, name = edit["kind"], edit.get("variable")
         if kind == "set":
             bind(name, value_of(edit, texts))
         elif kind == "setManifest":
@@ -110,8 +112,31 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
             if exact_type(target) is not dict:
                 target = namespace[name] = {}
             target[edit["key"]] = loads(edit["json"])
+        elif kind == "setItemBlob":
+            kept(name, dict)[edit["key"]] = value_of(edit, texts)
+        elif kind == "extend":
+            kept(name, list).extend(loads(texts[edit["text"]])[edit["field"]])
+        elif kind == "setTools":
+            for gone in toolbox.install(loads(texts[edit["text"]]), reserved):
+                namespace.pop(gone, None)
+            protected.update(reserved)
+            namespace.update(reserved)
         else:
             namespace.pop(name, None)
+
+    def kept(name, kind):
+        """The engine's own dict or list. A variable of the model that has its name stays the model's."""
+        value = own.setdefault(name, kind())
+        namespace.setdefault(name, value)
+        return value
+
+    def hide_own():
+        """What the engine keeps is no change of the cell; what the model has put there is."""
+        for name, value in own.items():
+            if namespace.get(name) is value:
+                protected.add(name)
+            else:
+                protected.discard(name)
 
     def bind(name, value):
         namespace[name] = value
@@ -248,6 +273,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         content, ready = answers.state(namespace, tools)
         raw_out, raw_err = switch.take_raw()
         stdout, stderr = out.take() + raw_out, err.take() + raw_err
+        hide_own()
         changes, omitted = tools.changes(before, namespace, protected, stored)
         body = {
             "stdout": keep(stdout),
@@ -279,6 +305,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
                 "kind": c.kind,
                 "prompt": keep(c.prompt),
                 "model": c.model,
+                "tool": c.tool,
                 "context": None if c.context is None else {"format": c.context[0], "text": keep(c.context[1])},
             }
             for c in desk.take()
@@ -306,6 +333,8 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         """After the warm-up, once: the session as new. What it warmed up stays."""
         namespace.clear()
         namespace.update({"__name__": "__main__", "__doc__": None, "answer": answers.fresh()})
+        own.clear()
+        kept("out", dict), kept("history", list)
         settle()
         source_lines.clear()
         state.opened = False
