@@ -6,12 +6,15 @@ import type {
   CellOutcome,
   CheckAnswerInput,
   CheckAnswerResult,
+  FindAnswerInput,
+  FindAnswerResult,
   IngestResult,
   ManifestEntry,
   NextTurnInput,
   NextTurnResult,
   OpenReplInput,
   OpenReplResult,
+  RecordSubRunInput,
   ResolvedSpec,
   RunCellInput,
   RunSpec,
@@ -36,6 +39,8 @@ export interface MainActivities {
   resolveSpec(spec: RunSpec): Promise<ResolvedSpec>;
   ingest(inputs: ManifestEntry[]): Promise<IngestResult>;
   checkAnswer(input: CheckAnswerInput): Promise<CheckAnswerResult>;
+  findAnswer(input: FindAnswerInput): Promise<FindAnswerResult>;
+  recordSubRun(input: RecordSubRunInput): Promise<void>;
   sealTrail(input: SealTrailInput): Promise<SealTrailResult>;
   storeValue(value: SentValue): Promise<BlobRef>;
 }

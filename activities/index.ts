@@ -8,6 +8,7 @@ import { createResolveSpec } from './resolve-spec.ts';
 import { createRunCell } from './run-cell.ts';
 import { createSealTrail } from './seal-trail.ts';
 import { createStoreValue } from './store-value.ts';
+import { createFindAnswer, createRecordSubRun } from './sub-run-answer.ts';
 import type { ActivityDeps, MainActivities, ModelActivities, ReplActivities } from './contract.ts';
 
 export type {
@@ -23,6 +24,8 @@ export function createMainActivities(deps: ActivityDeps): MainActivities {
     resolveSpec: createResolveSpec(deps),
     ingest: createIngest(deps),
     checkAnswer: createCheckAnswer(deps),
+    findAnswer: createFindAnswer(deps),
+    recordSubRun: createRecordSubRun(deps),
     sealTrail: createSealTrail(deps),
     storeValue: createStoreValue(deps),
   };

@@ -37,6 +37,7 @@ export function createResolveSpec({
         limits: { ...DEFAULT_LIMITS, ...spec.limits },
         concurrency: spec.concurrency ?? 64,
         maxDepth: spec.maxDepth ?? 1,
+        ...(spec.cache === undefined ? {} : { cache: spec.cache }),
       });
     });
   };

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { z } from 'zod';
-import { ModelError } from '../models/index.ts';
+import { AllowanceTooSmall, ModelError } from '../models/index.ts';
 import { clipBytes, FailureType } from '../protocol/index.ts';
 import { ImageIncompatible, KernelCrashed } from '../repl/index.ts';
 import {
@@ -31,6 +31,7 @@ export function toFailure(error: unknown): Error {
       type,
       message,
       nonRetryable: !retryable,
+      ...(error instanceof AllowanceTooSmall ? { details: [error.needed] } : {}),
       ...(nextRetryDelayMs === undefined ? {} : { nextRetryDelay: nextRetryDelayMs }),
     });
   }

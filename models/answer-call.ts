@@ -1,21 +1,25 @@
+import { z } from 'zod';
 import {
   type AnswerCallInput,
   type AnswerCallResult,
   answerRecordKey,
+  cachedAnswerKey,
   CallAnswer,
   CallRequest,
+  Digest,
   FailureType,
   type ModelCard,
   NO_USAGE,
   type Usage,
 } from '../protocol/index.ts';
-import { getJson, getText, type Store } from '../store/index.ts';
+import { getJson, getText, putJson, type Store } from '../store/index.ts';
 import { callModel } from './call-model.ts';
 import { findCall } from './journal-calls.ts';
 import { ModelError } from './model-failure.ts';
 import type { CallProgress, ChatReply } from './provider.ts';
 import { recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
+import { mostTokens, withinAllowance } from './within-allowance.ts';
 
 export interface AnswerDeps {
   readonly store: Store;
@@ -33,22 +37,43 @@ export interface AnswerDeps {
  */
 export async function answerOne(deps: AnswerDeps): Promise<AnswerCallResult> {
   const { store, input } = deps;
-  const call = await findCall(store, input.journal, input.call);
-  const { value, repeated, usage } = await recordOnce(
+  const { key, journal, call, cache } = input;
+  const { request } = await findCall(store, journal, call);
+  const own = answerRecordKey(key, call, request);
+  const shared = cache === 'run' ? cachedAnswerKey(key.workflowId, input.card.name, request) : null;
+  const earlier = shared === null ? null : await findShared(store, shared);
+  const isOthers = earlier !== null && earlier.asked !== own;
+  if (isOthers) await store.records.create(own, earlier.answer);
+  const { digest, value, repeated, usage } = await recordOnce(
     store,
-    answerRecordKey(input.key, input.call, call.request),
+    own,
     CallAnswer,
     usageOf,
-    async () => await answered(deps, await getJson(store, call.request, CallRequest)),
+    async () => await answered(deps, await getJson(store, request, CallRequest)),
   );
-  return { status: value.status, usage, repeated };
+  // A failed call is asked again by the next one that is equal.
+  if (shared !== null && earlier === null && value.status === 'ok') {
+    const record = await putJson(store, { asked: own, answer: digest });
+    await store.records.create(shared, record.digest);
+  }
+  // What was paid for another call's answer is counted there.
+  return { status: value.status, usage: isOthers ? NO_USAGE : usage, repeated };
+}
+
+/** An answer that equal prompts of a run share, and the record of the call that paid for it. */
+const SharedAnswer = z.object({ asked: z.string(), answer: Digest });
+
+async function findShared(store: Store, key: string): Promise<z.infer<typeof SharedAnswer> | null> {
+  const found = await store.records.find(key);
+  return found === undefined ? null : await getJson(store, found, SharedAnswer);
 }
 
 async function answered(deps: AnswerDeps, request: CallRequest): Promise<CallAnswer> {
   const messages = [{ role: 'user' as const, content: await promptOf(deps.store, request) }];
   try {
-    const card = await cardFor(deps, request);
-    const { registry, signal, onProgress } = deps;
+    const { registry, signal, onProgress, input } = deps;
+    const full = await cardFor(deps, request);
+    const card = withinAllowance(full, mostTokens(messages), input.allowance);
     return answerOf(await callModel({ registry, card, messages, signal, onProgress }), card);
   } catch (error) {
     if (error instanceof ModelError && concernsThisCall(error)) {

@@ -1,4 +1,6 @@
 export { answerOne } from './answer-call.ts';
 export { ModelError } from './model-failure.ts';
+export { findSubRunAnswer, recordSubRunAnswer } from './sub-run-answer.ts';
 export { takeTurn } from './next-turn.ts';
 export { loadRegistry, type Registry } from './registry.ts';
+export { AllowanceTooSmall } from './within-allowance.ts';

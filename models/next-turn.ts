@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   turnRecordKey,
   Usage,
+  type ModelCard,
   type NextTurnInput,
   type NextTurnResult,
   type Observation,
@@ -15,6 +16,7 @@ import type { Registry } from './registry.ts';
 import { renderObservation } from './render-observation.ts';
 import { renderOpening } from './render-system.ts';
 import { extendTranscript, readTranscript } from './transcript.ts';
+import { mostTokens, withinAllowance } from './within-allowance.ts';
 
 /** A stored root reply: what a repeated turn finds instead of paying again. */
 const TurnReply = z.object({
@@ -50,7 +52,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     turnRecordKey(input.workflowId, input.turn, prompt),
     TurnReply,
     (reply) => reply.usage,
-    () => callModel({ registry, card: input.card, messages, signal, onProgress }),
+    () => callModel({ registry, card: affordable(input, messages), messages, signal, onProgress }),
   );
   const parsed = parseReply(value.text, { cutOff: value.finishReason === 'length' });
   const said: ChatMessage = { role: 'assistant', content: value.text };
@@ -63,6 +65,17 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     repeated,
     finishReason: value.finishReason,
   };
+}
+
+/** Of a long transcript the provider has counted all but the last message: only that is reckoned by its bytes. */
+function affordable(
+  { card, allowance }: NextTurnInput,
+  messages: readonly ChatMessage[],
+): ModelCard {
+  const known = allowance?.knownTokens ?? null;
+  const byBytes = mostTokens(messages);
+  const most = known === null ? byBytes : Math.min(byBytes, known + mostTokens(messages.slice(-1)));
+  return withinAllowance(card, most, allowance);
 }
 
 /** The messages since the last reply: the opening of a run when there is no transcript yet, and the observation. */

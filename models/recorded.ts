@@ -1,9 +1,11 @@
 import type { ZodType } from 'zod';
-import { addUsage, type Usage } from '../protocol/index.ts';
+import { addUsage, type Digest, type Usage } from '../protocol/index.ts';
 import { getJson, putJson, type Store } from '../store/index.ts';
 
 export interface Recorded<T> {
   readonly value: T;
+  /** The blob that the record names. */
+  readonly digest: Digest;
   /** True when the value was found: nothing was made, nothing paid. */
   readonly repeated: boolean;
   /** Spend of this attempt and of the one whose value it is. */
@@ -26,12 +28,12 @@ export async function recordOnce<T>(
   const known = await store.records.find(key);
   if (known !== undefined) {
     const value = await getJson(store, known, schema);
-    return { value, repeated: true, usage: usageOf(value) };
+    return { value, digest: known, repeated: true, usage: usageOf(value) };
   }
   const mine = await make();
   const { digest } = await putJson(store, mine);
   const winner = await store.records.create(key, digest);
-  if (winner === digest) return { value: mine, repeated: false, usage: usageOf(mine) };
+  if (winner === digest) return { value: mine, digest, repeated: false, usage: usageOf(mine) };
   const value = await getJson(store, winner, schema);
-  return { value, repeated: false, usage: addUsage(usageOf(value), usageOf(mine)) };
+  return { value, digest: winner, repeated: false, usage: addUsage(usageOf(value), usageOf(mine)) };
 }

@@ -21,6 +21,8 @@ export const CallBatchInput = z.object({
   calls: CallRanges,
   /** The round that they belong to, for summaries. */
   round: z.object({ firstCall: z.int().positive(), callCount: z.int().positive() }),
+  /** Of the longest prompt of the round. */
+  promptBytes: z.int().nonnegative(),
   card: ModelCard,
   cache: z.enum(['none', 'run']).optional(),
   concurrency: z.int().positive(),

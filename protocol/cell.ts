@@ -129,6 +129,8 @@ export const WaitingCell = z.object({
   /** New calls whose request equals that of an earlier one of this stop, as far as 500 ranges name them; and how many there are. */
   repeats: CallRanges.max(500).optional(),
   repeatCount: z.int().nonnegative().optional(),
+  /** UTF-8 bytes of the longest new prompt, its context included: what a call can cost at most is reckoned by it. */
+  longestPromptBytes: z.int().nonnegative().optional(),
   humans: z.array(HumanCall).max(caps.QUESTIONS_A_ROUND).optional(),
   tools: z.array(ToolCalls).max(caps.TOOL_CALLS_A_ROUND).optional(),
   computeMs: z.number().nonnegative(),

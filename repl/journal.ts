@@ -34,7 +34,7 @@ export async function readJournal(store: Store, newest: Digest): Promise<Journal
     links.push(link);
     at = link.previous;
   }
-  return links.reverse();
+  return links.toReversed();
 }
 
 /** What the newest link of a waiting cell says of all before it, so that a cell of many rounds does not read them all at each. */

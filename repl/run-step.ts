@@ -1,5 +1,4 @@
 import {
-  caps,
   type CellOutcome,
   type CellWay,
   type Digest,

@@ -1,5 +1,5 @@
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { CellLimits, ModelCard } from '../protocol/index.ts';
+import type { CellLimits, ModelCard, ToolRoute } from '../protocol/index.ts';
 import { FailureType } from '../protocol/index.ts';
 
 /** Short work on the store and the registry, on the run's own queue. Ten attempts ride out a full disk or a restart of about a minute. */
@@ -55,5 +55,32 @@ export function replStep(queue: string, limits: CellLimits): ActivityOptions {
         FailureType.blobCorrupted,
       ],
     },
+  };
+}
+
+/**
+ * A caller's own tool. Its limits are the caller's; that nobody serves its queue is found after ten minutes, since a
+ * cell waits for it.
+ */
+export function toolCall(route: ToolRoute & { kind: 'activity' }): ActivityOptions {
+  return {
+    taskQueue: route.taskQueue,
+    startToCloseTimeout: route.timeoutMs,
+    scheduleToStartTimeout: '10 minutes',
+    retry: {
+      initialInterval: '1s',
+      backoffCoefficient: 2,
+      maximumInterval: '30s',
+      maximumAttempts: route.attempts,
+    },
+  };
+}
+
+/** A tool of an MCP server, which may have done something although its answer was lost: few attempts. */
+export function mcpCall(): ActivityOptions {
+  return {
+    startToCloseTimeout: '5 minutes',
+    heartbeatTimeout: '10 seconds',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 3 },
   };
 }

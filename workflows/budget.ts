@@ -1,22 +1,35 @@
-import type { Budget, EndReason, Spend } from '../protocol/index.ts';
-import { type Grant, NO_GRANT } from './grants.ts';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+import {
+  type Budget,
+  type CallCost,
+  type EndReason,
+  FailureType,
+  type Spend,
+} from '../protocol/index.ts';
 import type { RunState } from './run-state.ts';
 
 /** Which limit is reached and how, as a clause for a sentence; null while there is budget left. Turns are the run loop's own. */
-export function exhausted(budget: Budget, spend: Spend, granted: Grant = NO_GRANT): string | null {
-  const tokens = spend.usage.inputTokens + spend.usage.outputTokens + granted.tokens;
-  const costUsd = spend.usage.costUsd + granted.costUsd;
-  const calls = spend.calls + granted.calls;
+export function exhausted(budget: Budget, spend: Spend): string | null {
+  const { usage, calls } = spend;
+  const tokens = usage.inputTokens + usage.outputTokens;
   if (calls >= budget.calls) {
     return `all ${budget.calls} sub-calls are used`;
   }
-  if (costUsd >= budget.costUsd && costUsd > 0) {
-    return `$${costUsd.toFixed(2)} of $${budget.costUsd.toFixed(2)} is spent`;
+  if (usage.costUsd >= budget.costUsd && usage.costUsd > 0) {
+    return `$${usage.costUsd.toFixed(2)} of $${budget.costUsd.toFixed(2)} is spent`;
   }
   if (budget.tokens !== null && tokens >= budget.tokens) {
     return `${tokens} of ${budget.tokens} tokens are used`;
   }
+  const computeMs = budget.computeMs ?? null;
+  if (computeMs !== null && spend.computeMs >= computeMs) {
+    return `${seconds(spend.computeMs)} of ${seconds(computeMs)} of compute are used`;
+  }
   return null;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 /** The limit that ends the run before its next turn; null while there is none. Used-up sub-calls do not end a run: the model can still conclude. */
@@ -33,4 +46,16 @@ export function remainingMs(state: RunState, nowMs: number | null): number | nul
   const { wallClockMs } = state.resolved.budget;
   if (wallClockMs === null || nowMs === null) return null;
   return Math.max(0, wallClockMs - (nowMs - state.startedMs));
+}
+
+/** What a model call needs at least, when it was not made because its allowance did not cover that; null for any other failure. */
+export function neededBy(error: unknown): CallCost | null {
+  if (!(error instanceof ActivityFailure)) return null;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== FailureType.budgetExhausted)
+    return null;
+  const [needed]: unknown[] = cause.details ?? [];
+  if (typeof needed !== 'object' || needed === null) return null;
+  const { costUsd, tokens }: { costUsd?: unknown; tokens?: unknown } = needed;
+  return typeof costUsd === 'number' && typeof tokens === 'number' ? { costUsd, tokens } : null;
 }

@@ -18,6 +18,7 @@ import {
 } from '../protocol/index.ts';
 import { LIGHT } from './activity-options.ts';
 import { report } from './report.ts';
+import { reportSpend } from './report-spend.ts';
 import type { RunContext } from './run-context.ts';
 
 const { sealTrail } = proxyActivities<Activities>(LIGHT);
@@ -60,6 +61,7 @@ export async function leaveDraft(context: RunContext, reason: string): Promise<v
     context.round = null;
     report(context, reason);
     upsertMemo({ [MEMO_CANCELLED]: { draft: state.draft, reason, spent: state.spend } });
+    await reportSpend(state.spend, true);
     // What ended the run is told, not that its audit copy failed too.
     await seal(context).catch((error: unknown) =>
       log.warn('The trail could not be sealed', { error }),
@@ -67,7 +69,7 @@ export async function leaveDraft(context: RunContext, reason: string): Promise<v
   });
 }
 
-/** Goes on in a new execution with an empty history. Only between turns: nothing is in flight then. */
+/** Goes on in a new execution with an empty history. Only when nothing is under way: an activity would be lost, a child ended. */
 export async function carryOver(context: RunContext): Promise<never> {
   await condition(allHandlersFinished);
   await seal(context);

@@ -1,1 +1,2 @@
+export { callBatch } from './call-batch.ts';
 export { rlmRun } from './rlm-run.ts';

@@ -31,7 +31,7 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
     { summary: `base image and ${totalChars} characters of input` },
     [
       {
-        key: { workflowId, cell: '0.0', cellAttempt: 1 },
+        key: { workflowId: start.parent?.scope ?? workflowId, cell: '0.0', cellAttempt: 1 },
         runtime: resolved.runtime,
         edits,
         seed: deriveKey(secret, 'cell 0.0'),

@@ -37,7 +37,7 @@ export function progressOf(context: RunContext): Progress {
     maxTurns: state.resolved.budget.turns,
     cell: context.cell,
     round: context.round,
-    spend: state.spend,
+    spend: context.ledger.total(),
     maxCostUsd: state.resolved.budget.costUsd,
     draft: state.draft,
     lastCell: state.lastCell,

@@ -7,7 +7,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
+  type Draft,
   DRAFT_QUERY,
+  DRAFTS_QUERY,
   type EndReason,
   type Progress,
   PROGRESS_QUERY,
@@ -20,14 +22,16 @@ import { askRoot } from './ask-root.ts';
 import { reachedLimit } from './budget.ts';
 import { checkDraft } from './check-draft.ts';
 import { carryOver, finish, leaveDraft } from './end-run.ts';
+import { observe } from './observe.ts';
 import { parseCarried, parseStart } from './parse-start.ts';
 import { prepareRun } from './prepare-run.ts';
 import { progressOf, report, reportUnopened, statusLine } from './report.ts';
 import { reportSpend } from './report-spend.ts';
 import { isLong, runCell } from './run-cell.ts';
+import { keepOutput } from './keep-output.ts';
 import { openContext, readClock, type RunContext } from './run-context.ts';
 import { toRunFailure } from './run-failure.ts';
-import { observe, settleTurn } from './settle-turn.ts';
+import { settleTurn } from './settle-turn.ts';
 import { installSteering } from './steering.ts';
 import { takeMessages, unreadFirst, whilePaused } from './steering-state.ts';
 import type { TurnUnderWay } from './turn-under-way.ts';
@@ -50,6 +54,7 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
     context === undefined ? null : progressOf(context),
   );
   setHandler(defineQuery<Progress['draft']>(DRAFT_QUERY), () => context?.state.draft ?? null);
+  setHandler(defineQuery<Draft[]>(DRAFTS_QUERY), () => context?.state.drafts ?? []);
 
   // A signal, because the child that sends it waits for no answer.
   setHandler(
@@ -88,8 +93,8 @@ async function takeTurns(context: RunContext): Promise<EndReason> {
     }
     const { reply, ended } = await runCells(context);
 
-    const verdict = settleTurn(state, reply, ended);
-    if (verdict.kind === 'noCode') return 'noCode';
+    const verdict = settleTurn(state, reply, ended, start.spec.confirm);
+    if (verdict.kind === 'over') return verdict.reason;
     let notes = [...state.notes.splice(0), ...verdict.notes];
     if (verdict.kind === 'ready') {
       const refused = (await checkDraft(context, verdict.draft)) ?? unreadFirst(context);
@@ -115,7 +120,11 @@ async function beginTurn(context: RunContext): Promise<EndReason | null> {
   report(context, 'running');
   takeMessages(context, statusLine(state));
   const [reply] = await Promise.all([askRoot(context), reportSpend(state.spend, false)]);
-  if (reply === null) return 'budget';
+  if (reply === null) {
+    state.turn--;
+    state.spend.turns--;
+    return 'budget';
+  }
   state.underWay = { reply, ended: [], stopped: null };
   return null;
 }
@@ -130,6 +139,7 @@ async function runCells(context: RunContext): Promise<TurnUnderWay> {
     const cell = `${state.turn}.${turn.ended.length + 1}`;
     const end = await runCell(context, turn, cell, code);
     turn.ended.push({ cell, end });
+    keepOutput(state, { cell, end });
     // Later blocks of the reply assumed that this one worked.
     if (end.kind === 'rolledBack' || end.error !== null) break;
   }

@@ -2,6 +2,8 @@ import type { CallRanges, Delivery, Digest, Usage } from '../protocol/index.ts';
 
 /** Different failures that a delivery tells in full. */
 const FAILURE_GROUPS = 50;
+/** Ranges that a delivery names calls by: with more of them it would outgrow a payload, and the rest makes a delivery of its own. */
+const DELIVERED_RANGES = 1500;
 
 /** What came of one call. `recorded`: its answer is a record in the store. */
 export type Arrival =
@@ -17,13 +19,18 @@ export class PendingCalls {
   readonly #fresh = new Set<number>();
   readonly #late = new Set<number>();
   readonly #arrived = new Map<number, Arrival>();
+  /** Counted as they come: thousands of arrivals each ask whether the round is complete. */
+  #freshArrived = 0;
 
   add(call: number): void {
     this.#fresh.add(call);
   }
 
   arrive(call: number, arrival: Arrival): void {
-    if (this.#fresh.has(call) || this.#late.has(call)) this.#arrived.set(call, arrival);
+    if (this.#arrived.has(call)) return;
+    if (this.#fresh.has(call)) this.#freshArrived++;
+    else if (!this.#late.has(call)) return;
+    this.#arrived.set(call, arrival);
   }
 
   get total(): number {
@@ -37,70 +44,90 @@ export class PendingCalls {
   /** All fresh calls are in; or only late ones are left and one of them is in. */
   get complete(): boolean {
     if (this.#fresh.size === 0) return this.#arrived.size > 0;
-    return this.#freshArrived() === this.#fresh.size;
+    return this.#freshArrived === this.#fresh.size;
   }
 
   /** At least 90 % of the fresh calls are in: the rest may be left out after a grace. */
   get nearlyComplete(): boolean {
     if (this.complete) return true;
     // Late calls alone are waited for: an empty delivery would only move the clock.
-    return this.#fresh.size > 0 && this.#freshArrived() >= 0.9 * this.#fresh.size;
+    return this.#fresh.size > 0 && this.#freshArrived >= 0.9 * this.#fresh.size;
+  }
+
+  /** Nothing is under way any more, late calls included. */
+  get settled(): boolean {
+    return this.#arrived.size === this.total;
   }
 
   /** Hands over what arrived; calls left out become late. */
   deliver(clockMs: number): Delivery {
     const arrived = [...this.#arrived].toSorted(([a], [b]) => a - b);
-    const recorded: number[] = [];
-    const failed = new Map<string, { calls: number[]; type: string; message: string }>();
+    const recorded = new Ranges();
+    const failed = new FailureGroups();
     const subRuns: Delivery['subRuns'] = [];
     for (const [call, arrival] of arrived) {
+      if (recorded.list.length + failed.ranges >= DELIVERED_RANGES) break;
       this.#fresh.delete(call);
       this.#late.delete(call);
-      if (arrival.kind === 'recorded') recorded.push(call);
-      else if (arrival.kind === 'subRun') {
+      this.#arrived.delete(call);
+      if (arrival.kind === 'recorded') recorded.add(call);
+      else if (arrival.kind === 'failed') failed.add(call, arrival);
+      else {
         const { text, model, usage } = arrival;
         subRuns.push({ call, text, model, usage });
-      } else {
-        const { type, message } = failureGroup(arrival, failed.size);
-        const key = `${type}\n${message}`;
-        const group = failed.get(key) ?? { calls: [], type, message };
-        group.calls.push(call);
-        failed.set(key, group);
       }
     }
-    this.#arrived.clear();
     for (const call of this.#fresh) this.#late.add(call);
     this.#fresh.clear();
-    return {
-      clockMs,
-      recorded: toRanges(recorded),
-      failed: [...failed.values()].map((group) => ({ ...group, calls: toRanges(group.calls) })),
-      subRuns,
-    };
+    this.#freshArrived = 0;
+    return { clockMs, recorded: recorded.list, failed: failed.list, subRuns };
+  }
+}
+
+/** Failed calls by reason. Providers put a request's own id into their messages: many different ones are told by type alone. */
+export class FailureGroups {
+  readonly #groups = new Map<string, { calls: Ranges; type: string; message: string }>();
+
+  /** Calls are added in ascending order. */
+  add(call: number, failure: { type: string; message: string }): void {
+    const { type } = failure;
+    const isNew = !this.#groups.has(`${type}\n${failure.message}`);
+    const message =
+      isNew && this.#groups.size >= FAILURE_GROUPS ? `${type}, as others.` : failure.message;
+    const key = `${type}\n${message}`;
+    const group = this.#groups.get(key) ?? { calls: new Ranges(), type, message };
+    group.calls.add(call);
+    this.#groups.set(key, group);
   }
 
-  #freshArrived(): number {
+  get ranges(): number {
     let count = 0;
-    for (const call of this.#fresh) if (this.#arrived.has(call)) count++;
+    for (const { calls } of this.#groups.values()) count += calls.list.length;
     return count;
   }
-}
 
-/** Providers put a request's own id into their messages: many different ones are told by type alone, or a delivery would outgrow a payload. */
-function failureGroup(
-  { type, message }: { type: string; message: string },
-  groups: number,
-): { type: string; message: string } {
-  return groups < FAILURE_GROUPS ? { type, message } : { type, message: `${type}, as others.` };
-}
-
-/** Ascending numbers as inclusive ranges: `[1, 2, 3, 7]` is `[[1, 3], [7, 7]]`. */
-export function toRanges(ascending: readonly number[]): CallRanges {
-  const ranges: CallRanges = [];
-  for (const n of ascending) {
-    const last = ranges.at(-1);
-    if (last !== undefined && n === last[1] + 1) last[1] = n;
-    else ranges.push([n, n]);
+  get list(): Delivery['failed'] {
+    return [...this.#groups.values()].map((group) => ({ ...group, calls: group.calls.list }));
   }
-  return ranges;
+}
+
+/** Ascending numbers as inclusive ranges: 1, 2, 3, 7 is `[[1, 3], [7, 7]]`. */
+class Ranges {
+  readonly list: CallRanges = [];
+
+  add(n: number): void {
+    const last = this.list.at(-1);
+    if (last !== undefined && n === last[1] + 1) last[1] = n;
+    else this.list.push([n, n]);
+  }
+}
+
+export function toRanges(ascending: readonly number[]): CallRanges {
+  const ranges = new Ranges();
+  for (const n of ascending) ranges.add(n);
+  return ranges.list;
+}
+
+export function* numbersOf(ranges: CallRanges): Generator<number> {
+  for (const [first, last] of ranges) for (let call = first; call <= last; call++) yield call;
 }

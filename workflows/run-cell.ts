@@ -2,7 +2,6 @@ import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow
 import {
   caps,
   clipBytes,
-  EMPTY_TEXT,
   type FinishedCell,
   type RolledBackCell,
   type RunCellInput,
@@ -11,9 +10,12 @@ import {
 } from '../protocol/index.ts';
 import { answerCalls } from './answer-calls.ts';
 import { CallWindow } from './call-window.ts';
+import { carryOver } from './end-run.ts';
 import { PendingCalls } from './rounds.ts';
 import { readClock, replActivities, type RunContext } from './run-context.ts';
 import { deriveKey } from './secrets.ts';
+import { takeEdits, whilePaused } from './steering-state.ts';
+import type { StoppedCell, TurnUnderWay } from './turn-under-way.ts';
 
 type CellEnd = FinishedCell | RolledBackCell;
 
@@ -21,20 +23,37 @@ type CellEnd = FinishedCell | RolledBackCell;
 const GRACE_MS = 2000;
 /** A cell that diverged on replay is run afresh this often in all. */
 const CELL_ATTEMPTS = 2;
-/** The server ends a run at 51,200 events, and a run continues as new only between turns. */
-const MAX_EVENTS = 20_000;
+/** Equal prompts of one round that are worth a word. */
+const MANY_REPEATS = 3;
 
 /**
- * Runs one cell to its end: each time it waits, its calls are made by this workflow and delivered, and the step
- * goes on from the longer journal. Settles the run's image, spend and pending edits.
+ * Runs one cell of a turn to its end: each time it waits, its calls are made by this workflow and delivered, and the
+ * step goes on from the longer journal. Settles the run's image, spend and pending edits.
  */
-export async function runCell(context: RunContext, cell: string, code: TextRef): Promise<CellEnd> {
+export async function runCell(
+  context: RunContext,
+  turn: TurnUnderWay,
+  cell: string,
+  code: TextRef,
+): Promise<CellEnd> {
   const { state } = context;
   const line = (code.text ?? code.head ?? '').trimStart().split('\n', 1)[0] ?? '';
+  context.cell = cell;
   let end: CellEnd;
-  let attempt = 0;
-  do end = await attemptCell(context, { cell, code, line, attempt: ++attempt });
-  while (end.kind === 'rolledBack' && end.reason === 'divergence' && attempt < CELL_ATTEMPTS);
+  if (turn.stopped === null) {
+    await whilePaused(context);
+    takeEdits(context);
+    end = await new CellRun(context, turn, firstInput(context, cell, code), line).begin();
+  } else {
+    const { stopped } = turn;
+    turn.stopped = null;
+    end = await new CellRun(context, turn, stopped.input, line).goOn(stopped);
+  }
+  for (let attempt = 2; isDiverged(end) && attempt <= CELL_ATTEMPTS; attempt++) {
+    const input = firstInput(context, cell, code);
+    const key = { ...input.key, cellAttempt: attempt };
+    end = await new CellRun(context, turn, { ...input, key }, line).begin();
+  }
   context.round = null;
   if (end.kind === 'finished') {
     state.image = end.image;
@@ -46,98 +65,135 @@ export async function runCell(context: RunContext, cell: string, code: TextRef):
   return end;
 }
 
-interface Attempt {
-  cell: string;
-  code: TextRef;
-  /** First line of the code, for summaries. */
-  line: string;
-  attempt: number;
+function isDiverged(end: CellEnd): boolean {
+  return end.kind === 'rolledBack' && end.reason === 'divergence';
 }
 
-async function attemptCell(
-  context: RunContext,
-  { cell, code, line, attempt }: Attempt,
-): Promise<CellEnd> {
-  const { state } = context;
-  const { runCell: step } = replActivities(state);
-  const input: RunCellInput = {
-    key: { workflowId: context.workflowId, cell, cellAttempt: attempt },
-    runtime: state.resolved.runtime,
+function firstInput(context: RunContext, cell: string, code: TextRef): RunCellInput {
+  const { state, ledger, scope } = context;
+  const { limits, runtime } = state.resolved;
+  const computeMs = Math.min(limits.computeMs, Math.ceil(ledger.left().computeMs ?? Infinity));
+  return {
+    key: { workflowId: scope, cell, cellAttempt: 1 },
+    runtime,
     image: state.image,
     edits: state.edits,
     code,
     seed: deriveKey(state.secret, `cell ${cell}`),
     clockMs: readClock(context, state),
-    limits: state.resolved.limits,
+    limits: { ...limits, computeMs: Math.max(1, computeMs) },
     journal: null,
     delivery: null,
   };
-  const advance = async (
-    summary: string,
-    more: Partial<RunCellInput>,
-  ): Promise<CellEnd | WaitingCell> => {
-    context.phase = 'computing';
-    const outcome = await step.executeWithOptions(
+}
+
+/** One attempt of a cell. */
+class CellRun {
+  readonly #context: RunContext;
+  readonly #turn: TurnUnderWay;
+  readonly #input: RunCellInput;
+  /** First line of the code, for summaries. */
+  readonly #line: string;
+  readonly #pending = new PendingCalls();
+  readonly #window: CallWindow;
+
+  constructor(context: RunContext, turn: TurnUnderWay, input: RunCellInput, line: string) {
+    this.#context = context;
+    this.#turn = turn;
+    this.#input = input;
+    this.#line = line;
+    this.#window = new CallWindow(context.state.resolved.concurrency);
+  }
+
+  async begin(): Promise<CellEnd> {
+    const { cell } = this.#input.key;
+    const outcome = await this.#step(`cell ${cell} · ${this.#line}`, {});
+    return outcome.kind === 'waiting' ? this.#rounds(outcome, 1) : outcome;
+  }
+
+  /** In another execution than the one that began it. */
+  goOn({ waiting, round }: StoppedCell): Promise<CellEnd> {
+    return this.#rounds(waiting, round, true);
+  }
+
+  async #rounds(first: WaitingCell, firstRound: number, isResumed = false): Promise<CellEnd> {
+    const context = this.#context;
+    const pending = this.#pending;
+    // Calls belong to the cell: when it ends, whichever way, none goes on unseen.
+    const scope = new CancellationScope();
+    try {
+      let outcome: CellEnd | WaitingCell = first;
+      for (let round = firstRound; outcome.kind === 'waiting'; round++) {
+        const waiting: WaitingCell = outcome;
+        // Each execution gets at least one round done.
+        const mayPass = round > firstRound || !isResumed;
+        if (pending.total === 0 && mayPass && isLong()) {
+          this.#turn.stopped = { input: this.#input, round, waiting };
+          await carryOver(context);
+        }
+        noteRepeats(context, waiting);
+        const { key } = this.#input;
+        await scope.run(async () =>
+          answerCalls(context, { key, waiting, pending, window: this.#window }),
+        );
+        await this.#arrivals(waiting);
+        const delivery = pending.deliver(readClock(context, context.state));
+        outcome = await this.#step(`cell ${key.cell} · goes on after round ${round}`, {
+          journal: waiting.journal,
+          delivery,
+        });
+      }
+      return outcome;
+    } finally {
+      this.#window.clear();
+      scope.cancel();
+      await this.#window.idle();
+    }
+  }
+
+  async #step(summary: string, more: Partial<RunCellInput>): Promise<CellEnd | WaitingCell> {
+    const { state } = this.#context;
+    this.#context.phase = 'computing';
+    const outcome = await replActivities(state).runCell.executeWithOptions(
       { summary: clipBytes(summary, caps.SUMMARY_BYTES) },
-      [{ ...input, ...more }],
+      [{ ...this.#input, ...more }],
     );
     state.spend.computeMs += outcome.computeMs;
     return outcome;
-  };
+  }
 
-  context.cell = cell;
-  const pending = new PendingCalls();
-  const window = new CallWindow(state.resolved.concurrency);
-  // Calls belong to the cell: when it ends, whichever way, none goes on unseen.
-  const scope = new CancellationScope();
-  try {
-    let outcome = await advance(`cell ${cell} · ${line}`, {});
-    for (let round = 1; outcome.kind === 'waiting'; round++) {
-      if (workflowInfo().historyLength > MAX_EVENTS) return tooManyRounds(outcome);
-      const waiting = outcome;
-      await scope.run(async () =>
-        answerCalls(context, { key: input.key, waiting, pending, window }),
-      );
-      await arrivals(context, pending, waiting);
-      const delivery = pending.deliver(readClock(context, state));
-      outcome = await advance(`cell ${cell} · goes on after round ${round}`, {
-        journal: waiting.journal,
-        delivery,
-      });
+  /**
+   * Waits until the round may be delivered: all of it, or nearly all and a grace has passed. A fixed clock delivers whole
+   * rounds only, so that runs repeat exactly; so does a run that is to be carried over, so that nothing is under way then.
+   */
+  async #arrivals({ callCount }: WaitingCell): Promise<void> {
+    const context = this.#context;
+    const pending = this.#pending;
+    context.phase = 'calling';
+    context.round = { answered: pending.arrivedCount, total: pending.total };
+    if (callCount === 0 && pending.total === 0) {
+      throw new Error(`Cell ${context.cell} waits for calls that it never made.`);
     }
-    return outcome;
-  } finally {
-    window.clear();
-    scope.cancel();
-    await window.idle();
+    const isWhole = context.start.spec.clock !== null;
+    await condition(() => (isWhole ? pending.complete : pending.nearlyComplete));
+    if (!pending.complete) await condition(() => pending.complete, GRACE_MS);
+    if (isLong()) await condition(() => pending.settled);
   }
 }
 
-/** Waits until the round may be delivered: all of it, or nearly all and a grace has passed. A fixed clock delivers whole rounds only, so that runs repeat exactly. */
-async function arrivals(
-  context: RunContext,
-  pending: PendingCalls,
-  waiting: WaitingCell,
-): Promise<void> {
-  context.phase = 'calling';
-  context.round = { answered: pending.arrivedCount, total: pending.total };
-  if (waiting.callCount === 0 && pending.total === 0) {
-    throw new Error(`Cell ${context.cell} waits for calls that it never made.`);
-  }
-  const whole = context.start.spec.clock !== null;
-  await condition(() => (whole ? pending.complete : pending.nearlyComplete));
-  if (!pending.complete) await condition(() => pending.complete, GRACE_MS);
+/** Whether this execution's history has grown so long that the run goes on in another. */
+export function isLong(): boolean {
+  return workflowInfo().continueAsNewSuggested;
 }
 
-function tooManyRounds({ way }: WaitingCell): RolledBackCell {
-  return {
-    kind: 'rolledBack',
-    reason: 'limit',
-    message:
-      'The cell made calls one after another for too long. Variables are as before it; make independent calls at once (llm_query_batched), and fewer of them.',
-    stdout: EMPTY_TEXT,
-    stderr: EMPTY_TEXT,
-    computeMs: 0,
-    way,
-  };
+function noteRepeats(context: RunContext, { callCount, repeatCount = 0 }: WaitingCell): void {
+  if (repeatCount < MANY_REPEATS) return;
+  const different = callCount - repeatCount;
+  const how =
+    context.state.resolved.cache === 'run'
+      ? 'each was asked once, and its answer given to all that are equal.'
+      : 'each was asked and paid for on its own, as samples of a vote are.';
+  context.note(
+    `Of the ${callCount} calls that cell ${context.cell} made at once only ${different} ${different === 1 ? 'prompt is' : 'prompts are'} different; ${how}`,
+  );
 }

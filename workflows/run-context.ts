@@ -2,7 +2,8 @@ import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow
 import type { Activities } from '../activities/index.ts';
 import type { ModelCard, Phase, RunStart } from '../protocol/index.ts';
 import { modelCall, replStep } from './activity-options.ts';
-import { type Grant, NO_GRANT } from './grants.ts';
+import { Ledger } from './ledger.ts';
+import type { OpenQuestion } from './open-questions.ts';
 import type { RunState } from './run-state.ts';
 
 /** What the parts of one execution share: the state that is carried over, and what is only of now. */
@@ -11,11 +12,16 @@ export interface RunContext {
   readonly start: RunStart;
   readonly depth: number;
   state: RunState;
-  /** Promised to sub-runs that are under way; nothing is between turns. */
-  granted: Grant;
+  /** Names the run in records: of a sub-run not its id, which differs from one execution of its parent to the next. */
+  readonly scope: string;
+  readonly ledger: Ledger;
+  /** Leaves a sentence for the model, to be shown with its cell's output. */
+  readonly note: (sentence: string) => void;
   phase: Phase;
   cell: string | null;
   round: { answered: number; total: number } | null;
+  /** Questions of `ask_human` that wait, by id; none is between turns. */
+  readonly questions: Map<string, OpenQuestion>;
 }
 
 export function openContext(workflowId: string, start: RunStart, state: RunState): RunContext {
@@ -25,10 +31,15 @@ export function openContext(workflowId: string, start: RunStart, state: RunState
     start,
     depth,
     state,
-    granted: NO_GRANT,
+    scope: start.parent?.scope ?? workflowId,
+    ledger: new Ledger(state),
+    note: (sentence) => {
+      if (!state.notes.includes(sentence)) state.notes.push(sentence);
+    },
     phase: 'starting',
     cell: null,
     round: null,
+    questions: new Map(),
   };
 }
 

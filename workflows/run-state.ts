@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   Digest,
+  Draft,
   Edit,
   HeapImageRef,
   NO_USAGE,
@@ -10,6 +11,8 @@ import {
   Spend,
   TextRef,
 } from '../protocol/index.ts';
+import { TurnUnderWay } from './turn-under-way.ts';
+import { noSteering, SteeringState } from './steering-state.ts';
 
 /** All that a run knows between two turns. Plain JSON: it is what continue-as-new carries over. */
 export const RunState = z.object({
@@ -27,11 +30,22 @@ export const RunState = z.object({
   /** Digest of the draft that the model was asked to confirm. */
   confirming: Digest.nullable(),
   repliesWithoutCode: z.int(),
+  /** How often in a row the same code had the same outcome. */
+  repeats: z.object({ mark: z.string(), count: z.int() }).nullable().default(null),
+  /** The newest drafts, oldest first. */
+  drafts: z.array(Draft).default([]),
   refusedAnswers: z.int(),
   clockReadings: z.int(),
   startedMs: z.number(),
   trail: z.object({ piece: z.int(), newest: Digest.nullable() }),
   lastCell: Progress.shape.lastCell,
+  /** Sentences of the engine for the model's next turn. */
+  notes: z.array(z.string()).default([]),
+  /** Null between two turns. */
+  underWay: TurnUnderWay.nullable().default(null),
+  /** Tokens that the transcript has at most, as the provider counted the last turn; null when that is not known. */
+  transcriptTokens: z.int().nullable().default(null),
+  steering: SteeringState.default(noSteering),
 });
 export type RunState = z.infer<typeof RunState>;
 
@@ -52,8 +66,14 @@ export function openState(
     draft: null,
     confirming: null,
     repliesWithoutCode: 0,
+    repeats: null,
+    drafts: [],
     refusedAnswers: 0,
     trail: { piece: 0, newest: null },
     lastCell: null,
+    notes: [],
+    underWay: null,
+    transcriptTokens: null,
+    steering: noSteering(),
   };
 }

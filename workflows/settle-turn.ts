@@ -1,76 +1,77 @@
-import {
-  type CellObservation,
-  type FinishedCell,
-  type NextTurnResult,
-  type Observation,
-  type RolledBackCell,
-  type TextRef,
-} from '../protocol/index.ts';
+import type { EndReason, NextTurnResult, RunSpec, TextRef } from '../protocol/index.ts';
+import { numberDrafts } from './drafts.ts';
+import { countRepeats } from './repeats.ts';
 import type { RunState } from './run-state.ts';
-import { statusLine } from './report.ts';
+import type { EndedCell } from './turn-under-way.ts';
 
-type CellEnd = FinishedCell | RolledBackCell;
-export interface EndedCell {
-  cell: string;
-  end: CellEnd;
-}
-
-/** Changed variables shown to the model for one cell; the rest is counted. */
-const SHOWN_CHANGES = 20;
-
-/** What the engine does after a reply's cells ran: go on, or look at a ready draft. */
+/** What the engine does after a reply's cells ran: go on, look at a ready draft, or end with the best draft. */
 export type Verdict =
   | { kind: 'continue'; notes: string[]; draft: TextRef | null }
   | { kind: 'ready'; notes: string[]; draft: TextRef }
-  | { kind: 'noCode' };
+  | { kind: 'over'; reason: EndReason };
 
 /** Without code this often in a row, a run ends with its best draft. */
 const REPLIES_WITHOUT_CODE = 3;
 
 const REMINDER =
   'Your reply held no Python code, so nothing was run. Write your next step as a fenced block, for example:\n```python\nprint(type(input_data), len(input_data))\n```\nWhen the answer is complete, set answer["content"] and answer["ready"] = True in a block.';
+const TOOL_REMINDER =
+  'Your reply held no Python code, so nothing was run. Call the tool python with your next step, for example with the code:\nprint(type(input_data), len(input_data))\nWhen the answer is complete, set answer["content"] and answer["ready"] = True in a call.';
+
+const HOW_TO_CONFIRM =
+  'either revise, or confirm with only answer["ready"] = True in a block (or the single word CONFIRM).';
+const UNSEEN = `answer["ready"] was set in a reply whose output you had not seen. Check the output and the draft above against each other; then ${HOW_TO_CONFIRM}`;
+const SEEN = `Look at the draft above once more: is it complete, and does each statement hold? Then ${HOW_TO_CONFIRM}`;
+const CALLS_WHILE_CONFIRMING =
+  'answer["ready"] was set back: the reply that confirmed also made calls, whose answers you had not seen. Look at them; then confirm without calls, or revise.';
+const REPEATING =
+  'This is the same code with the same outcome as in your replies before: it will not get you further. Do something else, or finish with what you have.';
+
+type Reply = Pick<NextTurnResult, 'reply' | 'cells' | 'ignoredBlocks'> & {
+  readonly finishReason?: string;
+};
 
 /**
  * Numbers the drafts, and decides whether the run is ready. A draft made ready in a reply whose cells showed
  * something that the model has not seen yet is not accepted at once: that is how answers get made up. The engine
- * sets `ready` back, shows what there is, and takes the next reply's word for it.
+ * sets `ready` back, shows what there is, and takes the word of a later reply for it, once a draft. A reply that
+ * makes calls confirms nothing: their answers are what it has not seen.
  */
 export function settleTurn(
   state: RunState,
-  reply: Pick<NextTurnResult, 'reply' | 'cells' | 'ignoredBlocks'>,
+  reply: Reply,
   cells: readonly EndedCell[],
+  confirm: RunSpec['confirm'] = 'unseen',
 ): Verdict {
-  const ends = cells.map(({ end }) => end);
-  const notes = ignoredNote(reply.ignoredBlocks);
-  if (reply.cells.length === 0) {
-    if (state.draft !== null && confirmsInWords(reply.reply, state))
-      return { kind: 'ready', notes, draft: state.draft.content };
-    state.repliesWithoutCode++;
-    if (state.repliesWithoutCode >= REPLIES_WITHOUT_CODE) return { kind: 'noCode' };
-    return { kind: 'continue', notes: [...notes, REMINDER], draft: null };
-  }
+  const notes = [...ignoredNote(reply.ignoredBlocks), ...notRunNote(reply, cells)];
+  if (reply.cells.length === 0) return withoutCode(state, reply, notes);
   state.repliesWithoutCode = 0;
-  const last = ends.findLast((end) => end.kind === 'finished');
-  const content = last?.answer.content ?? null;
-  if (content !== null && content.digest !== state.draft?.content.digest) {
-    state.draft = { version: (state.draft?.version ?? 0) + 1, content };
-  }
-  if (last?.answer.ready !== true) {
-    state.confirming = null;
-    return { kind: 'continue', notes, draft: null };
-  }
+  const repeats = countRepeats(state, reply, cells);
+  numberDrafts(state, cells);
+  const goOn = (note: string | null, draft: TextRef | null = null): Verdict => {
+    if (repeats === 'end') return { kind: 'over', reason: 'repeating' };
+    const more = [...(note === null ? [] : [note]), ...(repeats === 'tell' ? [REPEATING] : [])];
+    return { kind: 'continue', notes: [...notes, ...more], draft };
+  };
+  const answer = cells.map(({ end }) => end).findLast((end) => end.kind === 'finished')?.answer;
+  if (answer?.ready !== true) return goOn(null);
+  const { content } = answer;
   if (content === null) {
     resetReady(state);
-    const note =
-      'answer["ready"] was set while answer["content"] is empty; write the answer first.';
-    return { kind: 'continue', notes: [...notes, note], draft: null };
+    return goOn(
+      'answer["ready"] was set while answer["content"] is empty; write the answer first.',
+    );
   }
-  if (ends.some(hasUnseenOutput) && state.confirming !== content.digest) {
+  const asked = state.confirming === content.digest;
+  const unseen = cells.some(hasUnseenOutput);
+  if (confirm !== 'never' && asked && cells.some(madeCalls)) {
+    resetReady(state);
+    return goOn(CALLS_WHILE_CONFIRMING);
+  }
+  if (!asked && (confirm === 'always' || (confirm === 'unseen' && unseen))) {
     state.confirming = content.digest;
     resetReady(state);
-    const note =
-      'answer["ready"] was set in a reply whose output you had not seen. Check the output and the draft above against each other; then either revise, or confirm with only answer["ready"] = True in a block (or the single word CONFIRM).';
-    return { kind: 'continue', notes: [...notes, note], draft: content };
+    return goOn(unseen ? UNSEEN : SEEN, content);
   }
   return { kind: 'ready', notes, draft: content };
 }
@@ -80,45 +81,20 @@ export function resetReady(state: RunState): void {
   state.edits.push({ kind: 'setItem', variable: 'answer', key: 'ready', json: 'false' });
 }
 
-/** What the model is shown next. Texts travel by digest: the activity that renders them reads the store. */
-export function observe(
-  state: RunState,
-  cells: readonly EndedCell[],
-  notes: string[],
-  draft: TextRef | null,
-): Observation {
-  return {
-    statusLine: statusLine(state),
-    cells: cells.map(({ cell, end }) => ({ cell, outcome: toOutcome(end) })),
-    notes,
-    draft,
-  };
+function withoutCode(state: RunState, reply: Reply, notes: string[]): Verdict {
+  if (state.draft !== null && confirmsInWords(reply.reply, state))
+    return { kind: 'ready', notes, draft: state.draft.content };
+  state.repliesWithoutCode++;
+  if (state.repliesWithoutCode >= REPLIES_WITHOUT_CODE) return { kind: 'over', reason: 'noCode' };
+  const cut =
+    reply.finishReason === 'length'
+      ? ['Your reply was cut off by the output limit: write less at once.']
+      : [];
+  const reminder = state.resolved.root.replies === 'tool' ? TOOL_REMINDER : REMINDER;
+  return { kind: 'continue', notes: [...notes, ...cut, reminder], draft: null };
 }
 
-function toOutcome(end: CellEnd): CellObservation['outcome'] {
-  if (end.kind === 'rolledBack') {
-    const { kind, reason, message } = end;
-    return { kind, reason, message, stdout: bare(end.stdout), stderr: bare(end.stderr) };
-  }
-  const error = end.error === null ? null : { ...end.error, traceback: bare(end.error.traceback) };
-  return {
-    kind: end.kind,
-    stdout: bare(end.stdout),
-    stderr: bare(end.stderr),
-    value: end.value === null ? null : bare(end.value),
-    error,
-    changes: end.changes.slice(0, SHOWN_CHANGES),
-    changesOmitted: end.changesOmitted + Math.max(0, end.changes.length - SHOWN_CHANGES),
-    calls: end.calls,
-  };
-}
-
-/** A ref without its inline text, so that twenty cells fit into a payload. */
-function bare({ digest, sizeBytes, chars }: TextRef): TextRef {
-  return { digest, sizeBytes, chars };
-}
-
-function hasUnseenOutput(end: CellEnd): boolean {
+function hasUnseenOutput({ end }: EndedCell): boolean {
   if (end.kind === 'rolledBack') return true;
   return (
     end.stdout.sizeBytes > 0 ||
@@ -129,15 +105,32 @@ function hasUnseenOutput(end: CellEnd): boolean {
   );
 }
 
+function madeCalls({ end }: EndedCell): boolean {
+  return end.kind === 'finished' && end.calls > 0;
+}
+
+/** One word, or the assignment itself without a fence. */
+const CONFIRMATION =
+  /^\W*(?:CONFIRM|FINAL(?:\(\))?|SUBMIT(?:\(\))?|answer\[["']ready["']\]\s*=\s*True)\W*$/;
+
 function confirmsInWords(reply: TextRef, state: RunState): boolean {
   return (
     state.confirming !== null &&
     state.draft?.content.digest === state.confirming &&
-    /^\W*CONFIRM\W*$/.test(reply.text ?? '')
+    CONFIRMATION.test(reply.text ?? '')
   );
 }
 
 function ignoredNote(languages: readonly string[]): string[] {
   if (languages.length === 0) return [];
   return [`Only Python blocks are run; ignored: ${languages.join(', ')}.`];
+}
+
+/** What came after a cell that failed was written in the belief that it had worked. */
+function notRunNote({ cells }: Reply, ended: readonly EndedCell[]): string[] {
+  const last = ended.at(-1);
+  const left = cells.length - ended.length;
+  if (last === undefined || left <= 0) return [];
+  const [what, were] = left === 1 ? ['The block', 'was'] : [`The ${left} blocks`, 'were'];
+  return [`${what} after cell ${last.cell} ${were} not run, because it failed.`];
 }

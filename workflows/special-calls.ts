@@ -1,9 +1,10 @@
 import type { StepKey, WaitingCell } from '../protocol/index.ts';
 import { humanArrival } from './human-questions.ts';
-import type { Arrival } from './rounds.ts';
+import { type Arrival, numbersOf } from './rounds.ts';
 import type { RunContext } from './run-context.ts';
+import { toolArrival } from './tool-calls.ts';
 
-/** The new calls of a waiting cell that no model answers, by number: questions to a person. */
+/** The new calls of a waiting cell that no model answers, by number: questions to a person, and calls of tools. */
 export function specialCalls(
   context: RunContext,
   key: StepKey,
@@ -12,6 +13,14 @@ export function specialCalls(
   const calls = new Map<number, () => Promise<Arrival>>();
   for (const asked of waiting.humans ?? []) {
     calls.set(asked.call, () => humanArrival(context, key.cell, asked));
+  }
+  const { journal, firstCall, callCount, previews } = waiting;
+  for (const { tool, calls: ranges } of waiting.tools ?? []) {
+    for (const call of numbersOf(ranges)) {
+      const index = call - firstCall;
+      const position = `${tool} ${index + 1}/${callCount} · ${previews[index] ?? ''}`;
+      calls.set(call, () => toolArrival(context, { key, journal, call, tool }, position));
+    }
   }
   return calls;
 }

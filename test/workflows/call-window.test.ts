@@ -4,18 +4,26 @@ import { CallWindow } from '../../workflows/call-window.ts';
 /** Tasks that end when told to. */
 function controlled(window: CallWindow): {
   started: number[];
+  /** How many each was told to start with, itself included. */
+  startedWith: number[];
+  start: () => void;
   end: (n: number) => Promise<void>;
-  add: (n: number) => void;
+  add: (n: number, seats?: number) => void;
 } {
   const started: number[] = [];
+  const startedWith: number[] = [];
   const ends = new Map<number, () => void>();
   return {
     started,
-    add: (n) =>
-      window.add(() => {
+    startedWith,
+    add: (n, seats) => {
+      window.add((together) => {
         started.push(n);
+        startedWith.push(together);
         return new Promise<void>((resolve) => ends.set(n, resolve));
-      }),
+      }, seats);
+    },
+    start: () => window.start(),
     end: async (n) => {
       ends.get(n)?.();
       // The window refills in microtasks.
@@ -28,6 +36,7 @@ describe('a window of two', () => {
   test('starts two tasks, and the next one when any of them ends', async () => {
     const tasks = controlled(new CallWindow(2));
     for (const n of [1, 2, 3, 4]) tasks.add(n);
+    tasks.start();
     expect(tasks.started).toEqual([1, 2]);
     await tasks.end(2);
     expect(tasks.started).toEqual([1, 2, 3]);
@@ -39,10 +48,41 @@ describe('a window of two', () => {
     const window = new CallWindow(2);
     const tasks = controlled(window);
     for (const n of [1, 2, 3]) tasks.add(n);
+    tasks.start();
     window.clear();
     await tasks.end(1);
     expect(tasks.started).toEqual([1, 2]);
     tasks.add(4);
+    tasks.start();
     expect(tasks.started).toEqual([1, 2, 4]);
+  });
+
+  test('tells each task how many it starts with', async () => {
+    const tasks = controlled(new CallWindow(2));
+    for (const n of [1, 2, 3]) tasks.add(n);
+    tasks.start();
+    await tasks.end(1);
+    expect(tasks.startedWith).toEqual([2, 1, 1]);
+  });
+});
+
+describe('a window of four seats', () => {
+  test('lets a task in when all of its seats are free, and none past it', async () => {
+    const tasks = controlled(new CallWindow(4));
+    tasks.add(1, 3);
+    tasks.add(2, 3);
+    tasks.add(3);
+    tasks.start();
+    expect(tasks.started).toEqual([1]);
+    await tasks.end(1);
+    expect(tasks.started).toEqual([1, 2, 3]);
+  });
+
+  test('gives all of them to a task that wants more', () => {
+    const tasks = controlled(new CallWindow(4));
+    tasks.add(1, 9);
+    tasks.add(2);
+    tasks.start();
+    expect(tasks.started).toEqual([1]);
   });
 });

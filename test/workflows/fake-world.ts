@@ -8,6 +8,7 @@ import {
   type NextTurnInput,
   type RunCellInput,
   type RunSpec,
+  type Spend,
 } from '../../protocol/index.ts';
 import { memoryStore, putText, type Store, textRefOf } from '../../store/index.ts';
 import { temporalAddress, workflowBundlePath } from '../support/shared-server.ts';
@@ -46,6 +47,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
   const queue = `test-${randomUUID()}`;
   const card = { ...CARD, taskQueue: queue };
   const image = finished().image;
+  const subRuns = new Map<string, Spend>();
   const activities: Activities = {
     resolveSpec: async (spec) => {
       await script.resolve?.(spec);
@@ -89,6 +91,12 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     storeValue: async ({ text = '', blob }) => {
       script.store?.();
       return blob ?? (await putText(store, text));
+    },
+    findAnswer: async ({ key, call }) => ({
+      spend: subRuns.get(`${key.workflowId} ${key.cell} ${call}`) ?? null,
+    }),
+    recordSubRun: async ({ key, call, spend }) => {
+      subRuns.set(`${key.workflowId} ${key.cell} ${call}`, spend);
     },
     sealTrail: async ({ workflowId }) => {
       script.seal?.();

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { textRefOf } from '../../store/index.ts';
 import type { RunState } from '../../workflows/run-state.ts';
-import { type EndedCell, observe, settleTurn } from '../../workflows/settle-turn.ts';
+import { observe } from '../../workflows/observe.ts';
+import { settleTurn } from '../../workflows/settle-turn.ts';
+import type { EndedCell } from '../../workflows/turn-under-way.ts';
 import { finished, freshState, rolledBack } from './states.ts';
 
 const REPLY = { reply: textRefOf('a reply'), cells: [textRefOf('x = 1')], ignoredBlocks: [] };
@@ -92,12 +94,73 @@ describe('a ready answer', () => {
   });
 });
 
+describe('a draft that was asked about', () => {
+  test('is accepted from a later reply too: one confirmation a draft', () => {
+    const state = askedToConfirm();
+    settleTurn(
+      state,
+      REPLY,
+      cells(finished({ stdout: textRefOf('check'), answer: { content: DRAFT, ready: false } })),
+    );
+    const again = cells(finished({ stdout: textRefOf('checked'), answer: READY }));
+    expect(settleTurn(state, REPLY, again)).toMatchObject({ kind: 'ready', draft: DRAFT });
+  });
+
+  test('is not confirmed by a reply that makes calls: their answers are unseen', () => {
+    const state = askedToConfirm();
+    const calling = cells(finished({ calls: 2, answer: READY }));
+    expect(settleTurn(state, REPLY, calling)).toEqual({
+      kind: 'continue',
+      notes: [
+        'answer["ready"] was set back: the reply that confirmed also made calls, whose answers you had not seen. Look at them; then confirm without calls, or revise.',
+      ],
+      draft: null,
+    });
+    expect(state.edits).toEqual([RESET]);
+    expect(settleTurn(state, REPLY, cells(finished({ answer: READY }))).kind).toBe('ready');
+  });
+});
+
+describe('the spec may ask for confirmation', () => {
+  test('always: a silent reply is asked once too', () => {
+    const state = freshState();
+    const ready = cells(finished({ answer: READY }));
+    expect(settleTurn(state, REPLY, ready, 'always')).toMatchObject({
+      kind: 'continue',
+      notes: [expect.stringMatching(/^Look at the draft above once more/)],
+      draft: DRAFT,
+    });
+    expect(settleTurn(state, REPLY, ready, 'always').kind).toBe('ready');
+  });
+
+  test('never: unseen output does not hold an answer back', () => {
+    const ready = cells(finished({ stdout: textRefOf('42'), calls: 3, answer: READY }));
+    expect(settleTurn(freshState(), REPLY, ready, 'never').kind).toBe('ready');
+  });
+});
+
 describe('the word CONFIRM', () => {
   const said = { ...WITHOUT_CODE, reply: textRefOf('CONFIRM') };
 
   test('ends the run when the draft on the table was asked about', () => {
     expect(settleTurn(askedToConfirm(), said, [])).toMatchObject({ kind: 'ready', draft: DRAFT });
   });
+
+  test.each(['**CONFIRM**', 'FINAL', 'SUBMIT()', 'answer["ready"] = True', "answer['ready']=True"])(
+    'may be %s',
+    (word) => {
+      const reply = { ...WITHOUT_CODE, reply: textRefOf(word) };
+      expect(settleTurn(askedToConfirm(), reply, []).kind).toBe('ready');
+    },
+  );
+
+  test.each(['CONFIRM or not?', 'I cannot confirm.', 'FINAL(another answer)'])(
+    'is not %s',
+    (text) => {
+      const reply = { ...WITHOUT_CODE, reply: textRefOf(text) };
+      expect(settleTurn(askedToConfirm(), reply, []).kind).toBe('continue');
+    },
+  );
 
   test('is a reply without code when nothing was asked', () => {
     const state = freshState();
@@ -112,7 +175,25 @@ describe('a reply without code', () => {
     const first = settleTurn(state, WITHOUT_CODE, []);
     expect(first.kind === 'continue' && first.notes[0]).toMatch(/held no Python code[^]*```python/);
     expect(settleTurn(state, WITHOUT_CODE, []).kind).toBe('continue');
-    expect(settleTurn(state, WITHOUT_CODE, []).kind).toBe('noCode');
+    expect(settleTurn(state, WITHOUT_CODE, [])).toEqual({ kind: 'over', reason: 'noCode' });
+  });
+
+  test('that was cut off is told so', () => {
+    const verdict = settleTurn(freshState(), { ...WITHOUT_CODE, finishReason: 'length' }, []);
+    expect(verdict).toMatchObject({
+      notes: [
+        'Your reply was cut off by the output limit: write less at once.',
+        expect.stringMatching(/^Your reply held no Python code/),
+      ],
+    });
+  });
+
+  test('of a model that calls the tool gets an example of a call', () => {
+    const state = freshState();
+    state.resolved = { ...state.resolved, root: { ...state.resolved.root, replies: 'tool' } };
+    expect(settleTurn(state, WITHOUT_CODE, [])).toMatchObject({
+      notes: [expect.stringMatching(/Call the tool python[^]*print\(type\(input_data\)/)],
+    });
   });
 
   test('is forgiven by a reply with code', () => {
@@ -128,6 +209,52 @@ test('a rolled-back cell leaves the draft of the cells before it', () => {
   const ends = cells(finished({ answer: { content: DRAFT, ready: false } }), rolledBack());
   expect(settleTurn(state, REPLY, ends).kind).toBe('continue');
   expect(state.draft).toEqual({ version: 1, content: DRAFT });
+});
+
+test('every change of the content is a numbered draft, also within one reply', () => {
+  const state = freshState();
+  const [one, two] = [textRefOf('one'), textRefOf('two')];
+  const at = (content: typeof one) => finished({ answer: { content, ready: false } });
+  settleTurn(state, REPLY, cells(at(one), at(one), at(two)));
+  settleTurn(state, REPLY, [{ cell: '2.1', end: at(one) }]);
+  expect(state.drafts.map(({ version, cell }) => [version, cell])).toEqual([
+    [1, '1.1'],
+    [2, '1.3'],
+    [3, '2.1'],
+  ]);
+  expect(state.draft).toEqual({ version: 3, content: one });
+});
+
+describe('a model that loops', () => {
+  test('is told at the third time, and the run ends at the sixth', () => {
+    const state = freshState();
+    const same = cells(finished({ stdout: textRefOf('nothing found') }));
+    const verdicts = Array.from({ length: 6 }, () => settleTurn(state, REPLY, same));
+    expect(verdicts.map((v) => (v.kind === 'continue' ? v.notes.length : v))).toEqual([
+      0,
+      0,
+      1,
+      1,
+      1,
+      { kind: 'over', reason: 'repeating' },
+    ]);
+  });
+
+  test('does not when the same code has another outcome each time', () => {
+    const state = freshState();
+    for (let page = 1; page <= 10; page++) {
+      const next = cells(finished({ stdout: textRefOf(`page ${page}`) }));
+      expect(settleTurn(state, REPLY, next)).toMatchObject({ kind: 'continue', notes: [] });
+    }
+  });
+});
+
+test('blocks after a cell that failed are reported as not run', () => {
+  const error = { type: 'NameError', message: 'x', traceback: textRefOf('…') };
+  const three = { ...REPLY, cells: ['a', 'b', 'c'].map((code) => textRefOf(code)) };
+  expect(settleTurn(freshState(), three, cells(finished({ error })))).toMatchObject({
+    notes: ['The 2 blocks after cell 1.1 were not run, because it failed.'],
+  });
 });
 
 test('blocks in other languages are named to the model', () => {

@@ -1,0 +1,43 @@
+import type {
+  CallRanges,
+  CallRequest,
+  JournalCall,
+  SubRunCall,
+  WaitingCell,
+} from '../protocol/index.ts';
+
+/** Ranges that a waiting outcome names repeated calls by. */
+const LISTED_RANGES = 500;
+
+/** The sub-calls of one stop that ask what an earlier one of it asks. Those beyond the listed ranges are counted only. */
+export function repeatsOf(
+  calls: readonly JournalCall[],
+): Pick<WaitingCell, 'repeats' | 'repeatCount'> {
+  const seen = new Set<string>();
+  const repeats: CallRanges = [];
+  let repeatCount = 0;
+  for (const { number, kind, request } of calls) {
+    if (kind !== 'llm') continue;
+    if (!seen.has(request)) {
+      seen.add(request);
+      continue;
+    }
+    repeatCount++;
+    const last = repeats.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else if (repeats.length < LISTED_RANGES) repeats.push([number, number]);
+  }
+  return repeatCount === 0 ? {} : { repeats, repeatCount };
+}
+
+/** Bytes of the longest prompt of one stop. A sub-run may be asked as a sub-call: then its context goes with the prompt. */
+export function longestPrompt(
+  requests: ReadonlyArray<{ number: number; request: CallRequest }>,
+  subRuns: readonly SubRunCall[],
+): number {
+  const contexts = new Map(subRuns.map(({ call, context }) => [call, context?.sizeBytes ?? 0]));
+  return requests.reduce((longest, { number, request }) => {
+    const bytes = Buffer.byteLength(request.prompt) + (contexts.get(number) ?? 0);
+    return request.kind === 'llm' || request.kind === 'rlm' ? Math.max(longest, bytes) : longest;
+  }, 0);
+}

@@ -1,0 +1,73 @@
+import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import {
+  CallBatchInput,
+  type CallBatchResult,
+  FailureType,
+  type Spend,
+} from '../protocol/index.ts';
+import { asArrival } from './arrival.ts';
+import { CallWindow } from './call-window.ts';
+import { Ledger, NO_SPEND } from './ledger.ts';
+import { reportSpend } from './report-spend.ts';
+import { type Arrival, FailureGroups, numbersOf, toRanges } from './rounds.ts';
+import { subCall } from './sub-call.ts';
+
+/** Answers after which the run is told how far its batch is. */
+const REPORT_EVERY = 100;
+
+/**
+ * Some of the calls of a wide round, so that no history and no workflow has to hold them all. It spends no more than its
+ * allowance, and says which calls that did not reach. Asked to stop it ends with what it has: no spend is lost by it.
+ */
+export async function callBatch(input: CallBatchInput): Promise<CallBatchResult> {
+  const { key, journal, round, card, cache, allowance, promptBytes, ...batch } = parse(input);
+  const { calls, costUsd, tokens, computeMs } = allowance;
+  const book = {
+    // A batch has no turns and no clock of its own.
+    resolved: { budget: { turns: 1, calls, costUsd, tokens, wallClockMs: null, computeMs } },
+    spend: NO_SPEND,
+  };
+  const ledger = new Ledger(book);
+  const window = new CallWindow(batch.concurrency);
+  const arrivals = new Map<number, Arrival>();
+  const ask = async (call: number, together: number): Promise<void> => {
+    const summary = `cell ${key.cell} · sub-call ${call - round.firstCall + 1}/${round.callCount}`;
+    const asked = { key, journal, call, summary, promptBytes };
+    const arrival = await asArrival(() => subCall({ book, ledger, card, cache }, asked, together));
+    arrivals.set(call, arrival);
+    if (arrivals.size % REPORT_EVERY === 0) await reportSpend(ledger.total(), false);
+  };
+  // What has not been asked when the run stops its batch, never is.
+  void CancellationScope.current().cancelRequested.catch(() => window.clear());
+  const numbers = [...numbersOf(batch.calls)];
+  for (const call of numbers) window.add((together) => ask(call, together));
+  window.start();
+  await window.idle();
+  return toResult(numbers, arrivals, book.spend);
+}
+
+function toResult(
+  numbers: readonly number[],
+  arrivals: ReadonlyMap<number, Arrival>,
+  spend: Spend,
+): CallBatchResult {
+  const failed = new FailureGroups();
+  const unasked: number[] = [];
+  for (const call of numbers) {
+    const arrival = arrivals.get(call);
+    const isRefused = arrival?.kind === 'failed' && arrival.type === FailureType.budgetExhausted;
+    if (arrival === undefined || isRefused) unasked.push(call);
+    else if (arrival.kind === 'failed') failed.add(call, arrival);
+  }
+  return { failed: failed.list, unasked: toRanges(unasked), spend };
+}
+
+/** Never a bare ZodError: that would fail the workflow task, which is retried for ever. */
+function parse(input: unknown): CallBatchInput {
+  const parsed = CallBatchInput.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw ApplicationFailure.nonRetryable(
+    `The batch is not valid: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}.`,
+    FailureType.invalidInput,
+  );
+}

@@ -1,0 +1,25 @@
+import type { Draft, TextRef } from '../protocol/index.ts';
+import { bare } from './observe.ts';
+import type { RunState } from './run-state.ts';
+import type { EndedCell } from './turn-under-way.ts';
+
+/** Drafts that a run can name; older ones are in the history's cells. */
+const KEPT = 100;
+
+/** Numbers the drafts that a reply's cells left: each change of `answer["content"]`, looked at after each cell, is one. */
+export function numberDrafts(state: RunState, cells: readonly EndedCell[]): void {
+  for (const { cell, end } of cells) {
+    const content = end.kind === 'finished' ? end.answer.content : null;
+    if (content !== null && content.digest !== state.draft?.content.digest) {
+      addDraft(state, cell, content);
+    }
+  }
+}
+
+/** The newest draft, which is the best: the model improved the others into it. */
+export function addDraft(state: RunState, cell: string | null, content: TextRef): void {
+  const version = (state.draft?.version ?? 0) + 1;
+  state.draft = { version, content };
+  const draft: Draft = { version, cell, content: bare(content) };
+  state.drafts = [...state.drafts, draft].slice(-KEPT);
+}

@@ -1,0 +1,20 @@
+import { getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workflow';
+import { REPORT_SPEND_SIGNAL, type Spend, type SpendReport } from '../protocol/index.ts';
+
+/**
+ * Tells the run that started this workflow what it has spent so far. A signal, because nothing is answered; to that very
+ * execution of it, because another one (after a reset) did not start this. Never fails: the close of a workflow says it all.
+ */
+export async function reportSpend(spend: Spend, final: boolean): Promise<void> {
+  const { parent, workflowId } = workflowInfo();
+  if (parent === undefined) return;
+  const report: SpendReport = { workflowId, spend, final };
+  try {
+    await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal<[SpendReport]>(
+      REPORT_SPEND_SIGNAL,
+      report,
+    );
+  } catch (error) {
+    log.info('The run that started this one could not be told its spend', { error });
+  }
+}
