@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { getText } from '../../store/index.ts';
+import type { Edit } from '../../protocol/index.ts';
 import type { Repl } from '../../repl/index.ts';
 import { memoryStore, openTestRepl, Session } from './support/session.ts';
 
@@ -278,5 +279,33 @@ describe('edits', () => {
       "({'docs': {'a.txt': 'hello'}, 'table': {'k': [1, 2]}}, True, {'content': '', 'ready': True})",
     );
     expect((await own.run('"gone" in globals()')).value).toBe('False');
+  });
+
+  test('outputs and messages that the engine keeps are no changes of the cell', async () => {
+    const own = new Session(repl, store, 'kept');
+    const text = await store.blobs.put(Buffer.from('whole output'));
+    const link = await store.blobs.put(Buffer.from('{"messages": [{"role": "user"}, 2]}'));
+    const edits: Edit[] = [
+      { kind: 'setItemBlob', variable: 'out', key: '1.1', format: 'text', blob: text.digest },
+      { kind: 'extend', variable: 'history', field: 'messages', blob: link.digest },
+      { kind: 'extend', variable: 'history', field: 'messages', blob: link.digest },
+    ];
+    const ran = await own.run('out, history', { edits });
+    expect(ran.value).toBe("({'1.1': 'whole output'}, [{'role': 'user'}, 2, {'role': 'user'}, 2])");
+    expect(ran.changes).toEqual([]);
+  });
+
+  test('a variable of the model stays its own when the engine has one of that name', async () => {
+    const own = new Session(repl, store, 'taken');
+    const text = await store.blobs.put(Buffer.from('whole output'));
+    const edits: Edit[] = [
+      { kind: 'setItemBlob', variable: 'out', key: '1.1', format: 'text', blob: text.digest },
+    ];
+    const bound = await own.run('out = {"a": 1}');
+    expect(bound.changes).toMatchObject([{ name: 'out', change: 'new' }]);
+    expect((await own.run('out', { edits })).value).toBe("{'a': 1}");
+    const gone = await own.run('del out');
+    expect(gone.changes).toMatchObject([{ name: 'out', change: 'deleted' }]);
+    expect((await own.run('out', { edits })).value).toBe("{'1.1': 'whole output'}");
   });
 });
