@@ -1,20 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
+import { schemaProblems } from './schema-problems.ts';
 
 // The body of `checkSchema`'s thread.
-const { text, schema } = z.object({ text: z.string(), schema: z.string() }).parse(workerData);
-parentPort?.postMessage(problemsOf(), []);
-
-function problemsOf(): string[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return [`answer["content"] must be JSON: ${String(error)}.`];
-  }
-  const checked = z.fromJSONSchema(JSON.parse(schema)).safeParse(value);
-  if (checked.success) return [];
-  return checked.error.issues
-    .slice(0, 20)
-    .map((issue) => `${issue.path.join('.') || 'answer'}: ${issue.message}.`);
-}
+const { text, schema, what } = z
+  .object({ text: z.string(), schema: z.string(), what: z.enum(['answer', 'arguments']) })
+  .parse(workerData);
+parentPort?.postMessage(schemaProblems(text, schema, what), []);

@@ -1,11 +1,17 @@
 import type { Registry } from '../models/index.ts';
+import type { McpServers } from './mcp-servers.ts';
 import type {
   AnswerCallInput,
   AnswerCallResult,
   BlobRef,
+  CallMcpToolInput,
   CellOutcome,
   CheckAnswerInput,
   CheckAnswerResult,
+  CompactTranscriptInput,
+  CompactTranscriptResult,
+  CheckArgumentsInput,
+  CheckArgumentsResult,
   FindAnswerInput,
   FindAnswerResult,
   IngestResult,
@@ -15,6 +21,7 @@ import type {
   OpenReplInput,
   OpenReplResult,
   RecordSubRunInput,
+  RecordToolResultInput,
   ResolvedSpec,
   RunCellInput,
   RunSpec,
@@ -32,6 +39,7 @@ export interface ActivityDeps {
   runtime: string;
   /** The main queue of this deployment. */
   taskQueue: string;
+  mcp: McpServers;
 }
 
 /** Short work on the store and the registry; main queue. */
@@ -43,11 +51,15 @@ export interface MainActivities {
   recordSubRun(input: RecordSubRunInput): Promise<void>;
   sealTrail(input: SealTrailInput): Promise<SealTrailResult>;
   storeValue(value: SentValue): Promise<BlobRef>;
+  checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsResult>;
+  recordToolResult(input: RecordToolResultInput): Promise<void>;
+  callMcpTool(input: CallMcpToolInput): Promise<void>;
 }
 
 /** Calls of models: the only ones whose process holds provider keys. */
 export interface ModelActivities {
   nextTurn(input: NextTurnInput): Promise<NextTurnResult>;
+  compactTranscript(input: CompactTranscriptInput): Promise<CompactTranscriptResult>;
   answerCall(input: AnswerCallInput): Promise<AnswerCallResult>;
 }
 

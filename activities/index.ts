@@ -1,5 +1,6 @@
 import type { Repl } from '../repl/index.ts';
 import { createAnswerCall } from './answer-call.ts';
+import { createCompactTranscript } from './compact-transcript.ts';
 import { createCheckAnswer } from './check-answer.ts';
 import { createIngest } from './ingest.ts';
 import { createNextTurn } from './next-turn.ts';
@@ -8,9 +9,12 @@ import { createResolveSpec } from './resolve-spec.ts';
 import { createRunCell } from './run-cell.ts';
 import { createSealTrail } from './seal-trail.ts';
 import { createStoreValue } from './store-value.ts';
+import { createCallMcpTool, createCheckArguments, createRecordToolResult } from './tool-calls.ts';
 import { createFindAnswer, createRecordSubRun } from './sub-run-answer.ts';
 import type { ActivityDeps, MainActivities, ModelActivities, ReplActivities } from './contract.ts';
 
+export { loadMcpConfig, McpConfigInvalid } from './mcp-config.ts';
+export { McpServers } from './mcp-servers.ts';
 export type {
   Activities,
   ActivityDeps,
@@ -28,13 +32,20 @@ export function createMainActivities(deps: ActivityDeps): MainActivities {
     recordSubRun: createRecordSubRun(deps),
     sealTrail: createSealTrail(deps),
     storeValue: createStoreValue(deps),
+    checkArguments: createCheckArguments(deps),
+    recordToolResult: createRecordToolResult(deps),
+    callMcpTool: createCallMcpTool(deps),
   };
 }
 
 export function createModelActivities(
   deps: Pick<ActivityDeps, 'store' | 'registry'>,
 ): ModelActivities {
-  return { nextTurn: createNextTurn(deps), answerCall: createAnswerCall(deps) };
+  return {
+    nextTurn: createNextTurn(deps),
+    compactTranscript: createCompactTranscript(deps),
+    answerCall: createAnswerCall(deps),
+  };
 }
 
 export function createReplActivities(deps: { repl: Repl }): ReplActivities {

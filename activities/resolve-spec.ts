@@ -7,6 +7,7 @@ import {
 } from '../protocol/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { resolveTools } from './resolve-tools.ts';
 
 const DEFAULT_LIMITS: CellLimits = {
   computeMs: 60_000,
@@ -23,11 +24,14 @@ export function createResolveSpec({
   registry,
   runtime,
   taskQueue,
+  store,
+  mcp,
 }: ActivityDeps): MainActivities['resolveSpec'] {
   return async function resolveSpec(input: RunSpec): Promise<ResolvedSpec> {
     return withHeartbeat(async () => {
       const spec = RunSpec.parse(input);
       const defaults = { taskQueue: modelTaskQueue(taskQueue) };
+      const tools = await resolveTools({ store, mcp }, spec);
       return ResolvedSpec.parse({
         root: await registry.card(spec.model, 'root', defaults),
         sub: await registry.card(spec.subModel, 'sub', defaults),
@@ -37,6 +41,7 @@ export function createResolveSpec({
         limits: { ...DEFAULT_LIMITS, ...spec.limits },
         concurrency: spec.concurrency ?? 64,
         maxDepth: spec.maxDepth ?? 1,
+        ...(tools === undefined ? {} : { tools }),
         ...(spec.cache === undefined ? {} : { cache: spec.cache }),
       });
     });

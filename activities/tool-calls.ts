@@ -44,7 +44,11 @@ export function createCallMcpTool({
       const { server, remoteTool, ...at } = CallMcpToolInput.parse(input);
       const json = await requestedCall(store, at);
       if (json === null) return;
-      await recordToolAnswer(store, at, await mcp.call(server, remoteTool, JSON.parse(json), signal));
+      await recordToolAnswer(
+        store,
+        at,
+        await mcp.call(server, remoteTool, JSON.parse(json), signal),
+      );
     });
   };
 }

@@ -42,7 +42,11 @@ async function problemOf(json: string, schema: Record<string, unknown>): Promise
   if (bytes > caps.TOOL_ARGUMENTS_BYTES) {
     return `its arguments are ${bytes} bytes of JSON, at most ${caps.TOOL_ARGUMENTS_BYTES} are allowed.`;
   }
-  const problems = await checkSchema(json, JSON.stringify({ type: 'object', ...schema }), 'arguments');
+  const problems = await checkSchema(
+    json,
+    JSON.stringify({ type: 'object', ...schema }),
+    'arguments',
+  );
   return problems.length === 0 ? null : problems.join(' ');
 }
 

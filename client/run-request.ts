@@ -1,6 +1,13 @@
 import { z } from 'zod';
-import { Budget, CellLimits, FixedClock, type RunSpec } from '../protocol/index.ts';
-import { type InputValue, putText, type Store, uploadInputs } from '../store/index.ts';
+import {
+  Budget,
+  CellLimits,
+  FixedClock,
+  ForkSource,
+  type RunSpec,
+  ToolSpecs,
+} from '../protocol/index.ts';
+import { type InputValue, putJson, putText, type Store, uploadInputs } from '../store/index.ts';
 import { InvalidRequest } from './errors.ts';
 
 const Options = z.strictObject({
@@ -12,9 +19,17 @@ const Options = z.strictObject({
   limits: CellLimits.partial().strict().optional(),
   concurrency: z.int().min(1).max(500).optional(),
   maxDepth: z.int().min(0).max(5).optional(),
+  /** `run`: equal prompts are asked once; default: each is a sample of its own. */
+  cache: z.enum(['none', 'run']).optional(),
   answerSchema: z.record(z.string(), z.unknown()).optional(),
   seed: z.string().min(1).max(200).optional(),
   clock: FixedClock.optional(),
+  /** Activities that the REPL has as functions; see docs/tools.md. */
+  tools: ToolSpecs.optional(),
+  /** MCP servers of the worker's configuration whose tools the REPL has. */
+  mcp: z.array(z.string().min(1).max(100)).max(16).optional(),
+  /** Starts on heap and transcript of a step of another run. `input` then adds to its inputs. */
+  from: ForkSource.optional(),
 });
 
 /** A question over an input of any size. `input` becomes `input_data` in the REPL: a text, a dict of texts (nested), or any JSON value. */
@@ -43,12 +58,16 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
     limits: options.limits ?? {},
     concurrency: options.concurrency,
     maxDepth: options.maxDepth,
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
     answerSchema:
       options.answerSchema === undefined
         ? null
         : await putText(store, JSON.stringify(options.answerSchema)),
     seed: options.seed ?? null,
     clock: options.clock ?? null,
+    ...(options.tools === undefined ? {} : { tools: (await putJson(store, options.tools)).digest }),
+    ...(options.mcp === undefined ? {} : { mcp: options.mcp }),
+    ...(options.from === undefined ? {} : { from: options.from }),
   };
 }
 

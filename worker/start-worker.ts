@@ -3,6 +3,9 @@ import {
   createMainActivities,
   createModelActivities,
   createReplActivities,
+  loadMcpConfig,
+  McpConfigInvalid,
+  McpServers,
   type MainActivities,
 } from '../activities/index.ts';
 import { loadRegistry } from '../models/index.ts';
@@ -39,6 +42,7 @@ export async function startWorker(
   config: WorkerConfig,
   options: StartWorkerOptions,
 ): Promise<RunningWorker> {
+  const mcp = new McpServers(mcpConfig(options.env));
   const connection = await connect(config);
   let repl: Repl | undefined;
   try {
@@ -57,6 +61,7 @@ export async function startWorker(
         registry,
         runtime: repl.runtime,
         taskQueue: config.taskQueue,
+        mcp,
       });
       workers.push(
         Worker.create({
@@ -85,11 +90,21 @@ export async function startWorker(
         stickyQueueScheduleToStartTimeout: '500ms',
       }),
     );
-    return supervise(await Promise.all(workers), repl, connection);
+    return supervise(await Promise.all(workers), repl, mcp, connection);
   } catch (error) {
     await repl?.dispose();
+    await mcp.close();
     // Workers that were created hold it; the cause is what must be told.
     await connection.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+function mcpConfig(env: StartWorkerOptions['env']): ReturnType<typeof loadMcpConfig> {
+  try {
+    return loadMcpConfig(env);
+  } catch (error) {
+    if (error instanceof McpConfigInvalid) throw new ConfigInvalid(error.message, { cause: error });
     throw error;
   }
 }
@@ -121,6 +136,7 @@ async function connect(config: WorkerConfig): Promise<NativeConnection> {
 function supervise(
   workers: Worker[],
   repl: Repl | undefined,
+  mcp: McpServers,
   connection: NativeConnection,
 ): RunningWorker {
   const stop = (): void => {
@@ -131,6 +147,7 @@ function supervise(
     // connection closes.
     const ends = await Promise.allSettled(workers.map((worker) => worker.run().finally(stop)));
     await repl?.dispose();
+    await mcp.close();
     await connection.close();
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   })();

@@ -24,6 +24,7 @@ export async function askRoot(context: RunContext): Promise<NextTurnResult | nul
         maxDepth: state.resolved.maxDepth,
         transcript: state.transcript,
         observation: state.observation,
+        ...(state.resolved.tools && { toolbox: state.resolved.tools.toolbox }),
         allowance: { costUsd, tokens, knownTokens: state.transcriptTokens },
       },
     ],

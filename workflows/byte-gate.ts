@@ -14,7 +14,9 @@ export class ByteGate {
 
   /** Runs `work` when there is room for its bytes; they are free again when it has ended. More than the whole room passes alone. */
   async pass<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    await condition(() => this.#used === 0 || this.#used + bytes <= this.#room);
+    const hasRoom = (): boolean => this.#used === 0 || this.#used + bytes <= this.#room;
+    // All that wait are woken together: who comes later finds the room taken and waits on.
+    while (!hasRoom()) await condition(hasRoom);
     this.#used += bytes;
     try {
       return await work();

@@ -26,6 +26,9 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
   );
   const edits: Edit[] =
     entryCount === 0 ? [] : [{ kind: 'setManifest', variable: 'input_data', manifest }];
+  if (resolved.tools !== undefined) {
+    edits.push({ kind: 'setTools', toolbox: resolved.tools.toolbox });
+  }
   const { openRepl } = proxyActivities<Activities>(replStep(resolved.replQueue, resolved.limits));
   const opened = await openRepl.executeWithOptions(
     { summary: `base image and ${totalChars} characters of input` },
@@ -37,6 +40,7 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
         seed: deriveKey(secret, 'cell 0.0'),
         clockMs: readClock({ start }, readings),
         limits: resolved.limits,
+        secret,
       },
     ],
   );

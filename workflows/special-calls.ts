@@ -1,8 +1,12 @@
 import type { StepKey, WaitingCell } from '../protocol/index.ts';
+import { ByteGate } from './byte-gate.ts';
 import { humanArrival } from './human-questions.ts';
 import { type Arrival, numbersOf } from './rounds.ts';
 import type { RunContext } from './run-context.ts';
 import { toolArrival } from './tool-calls.ts';
+
+/** Arguments and results of a round's tools that may be on their way at the same time. */
+const TOOL_BYTES = 512 * 1024;
 
 /** The new calls of a waiting cell that no model answers, by number: questions to a person, and calls of tools. */
 export function specialCalls(
@@ -14,12 +18,13 @@ export function specialCalls(
   for (const asked of waiting.humans ?? []) {
     calls.set(asked.call, () => humanArrival(context, key.cell, asked));
   }
+  const gate = new ByteGate(TOOL_BYTES);
   const { journal, firstCall, callCount, previews } = waiting;
   for (const { tool, calls: ranges } of waiting.tools ?? []) {
     for (const call of numbersOf(ranges)) {
       const index = call - firstCall;
       const position = `${tool} ${index + 1}/${callCount} · ${previews[index] ?? ''}`;
-      calls.set(call, () => toolArrival(context, { key, journal, call, tool }, position));
+      calls.set(call, () => toolArrival(context, { key, journal, call, tool }, position, gate));
     }
   }
   return calls;

@@ -10,16 +10,13 @@ import {
 } from '../protocol/index.ts';
 import { LIGHT, mcpCall, toolCall } from './activity-options.ts';
 import { exhausted } from './budget.ts';
-import { ByteGate } from './byte-gate.ts';
+import type { ByteGate } from './byte-gate.ts';
 import { NO_SPEND } from './ledger.ts';
 import type { Arrival } from './rounds.ts';
 import type { RunContext } from './run-context.ts';
 
 const { checkArguments, recordToolResult } = proxyActivities<Activities>(LIGHT);
 const { callMcpTool } = proxyActivities<Activities>(mcpCall());
-
-/** Arguments and results of this execution's tools that may be on their way at the same time. */
-const gate = new ByteGate(512 * 1024);
 
 /**
  * One call of a tool: its arguments are checked, the tool's activity is called, and what it returned is recorded like
@@ -29,6 +26,7 @@ export async function toolArrival(
   context: RunContext,
   at: ToolCallRef,
   position: string,
+  gate: ByteGate,
 ): Promise<Arrival> {
   const { state, ledger } = context;
   const { budget, tools } = state.resolved;
@@ -42,7 +40,8 @@ export async function toolArrival(
     return { kind: 'failed', type: FailureType.budgetExhausted, message: `Not called: ${over}.` };
   }
   try {
-    return await made(route, { ...at, toolbox: tools.toolbox }, `cell ${at.key.cell} · ${position}`);
+    const call = { ...at, toolbox: tools.toolbox };
+    return await made(route, call, gate, `cell ${at.key.cell} · ${position}`);
   } finally {
     ledger.close(row, { ...NO_SPEND, calls: 1 });
   }
@@ -51,6 +50,7 @@ export async function toolArrival(
 async function made(
   route: ToolRoute,
   at: ToolCallRef & { toolbox: string },
+  gate: ByteGate,
   title: string,
 ): Promise<Arrival> {
   const summary = clipBytes(title, caps.SUMMARY_BYTES);
@@ -60,7 +60,9 @@ async function made(
     await callMcpTool.executeWithOptions({ summary }, [{ ...at, server, remoteTool }]);
     return { kind: 'recorded' };
   }
-  const checked = await checkArguments.executeWithOptions({ summary: `${summary} · arguments` }, [at]);
+  const checked = await checkArguments.executeWithOptions({ summary: `${summary} · arguments` }, [
+    at,
+  ]);
   if (checked.kind === 'settled') return { kind: 'recorded' };
   const result = await gate.pass(utf8Bytes(checked.json), () =>
     called(route, summary, JSON.parse(checked.json)),

@@ -5,6 +5,8 @@ import { type RunRequest, RlmClient } from '../../client/index.ts';
 import {
   type AnswerCallInput,
   type CellOutcome,
+  type CheckArgumentsInput,
+  type CheckArgumentsResult,
   type NextTurnInput,
   type RunCellInput,
   type RunSpec,
@@ -20,11 +22,17 @@ export interface Script {
   /** Python blocks of the reply of a turn. */
   reply(input: NextTurnInput): string[] | Promise<string[]>;
   cell(input: RunCellInput): CellOutcome | Promise<CellOutcome>;
-  answer?(input: AnswerCallInput): void | Promise<void>;
+  /** May say what the call cost in dollars. */
+  answer?(input: AnswerCallInput): number | void | Promise<number | void>;
   check?(): string[];
   seal?(): void;
   resolve?(spec: RunSpec): void | Promise<void>;
   store?(): void;
+  checkArguments?(input: CheckArgumentsInput): CheckArgumentsResult;
+  toolResult?(call: number, result: unknown): void;
+  mcp?(call: number): void;
+  /** Activities of a caller, on the run's own queue. */
+  tools?: Record<string, (args: unknown) => unknown>;
 }
 
 export interface World {
@@ -57,8 +65,22 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
         sub: { ...card, name: 'sub-model' },
         replQueue: queue,
         budget: { ...resolved.budget, ...spec.budget },
+        ...(script.tools && {
+          tools: {
+            toolbox: image.blob,
+            routes: Object.keys(script.tools).map((name) => ({
+              kind: 'activity' as const,
+              name,
+              activity: name,
+              taskQueue: queue,
+              timeoutMs: 2000,
+              attempts: 2,
+            })),
+          },
+        }),
         maxDepth: spec.maxDepth ?? 1,
         concurrency: spec.concurrency ?? 64,
+        ...(spec.cache === undefined ? {} : { cache: spec.cache }),
       };
     },
     ingest: async () => ({ manifest: image.blob, totalChars: 0, entryCount: 0 }),
@@ -81,13 +103,16 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
       return script.cell(input);
     },
     answerCall: async (input) => {
-      await script.answer?.(input);
-      return { status: 'ok', usage: { ...NO_COST, costUsd: 0.001 }, repeated: false };
+      const costUsd = (await script.answer?.(input)) ?? 0.001;
+      return { status: 'ok', usage: { ...NO_COST, costUsd }, repeated: false };
     },
     checkAnswer: async () => {
       const problems = script.check?.() ?? [];
       return { ok: problems.length === 0, problems };
     },
+    checkArguments: async (input) => script.checkArguments?.(input) ?? { kind: 'call', json: '{}' },
+    recordToolResult: async ({ call, result }) => script.toolResult?.(call, result),
+    callMcpTool: async ({ call }) => script.mcp?.(call),
     storeValue: async ({ text = '', blob }) => {
       script.store?.();
       return blob ?? (await putText(store, text));
@@ -109,7 +134,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     connection,
     taskQueue: queue,
     workflowBundle: { codePath: workflowBundlePath() },
-    activities,
+    activities: { ...activities, ...script.tools },
   });
   const running = worker.run();
   const client = await RlmClient.connect({ address, store, taskQueue: queue });

@@ -108,9 +108,12 @@ describe('a message', () => {
       'Before your answer could be accepted a person wrote to you. Take it into account; then set answer["ready"] = True again.',
       'Message from a person who follows this run: Wait.',
     ]);
-    expect(cells[1]?.edits).toEqual([
-      { kind: 'setItem', variable: 'answer', key: 'ready', json: 'false' },
-    ]);
+    expect(cells[1]?.edits).toContainEqual({
+      kind: 'setItem',
+      variable: 'answer',
+      key: 'ready',
+      json: 'false',
+    });
   });
 
   test.each([
@@ -266,7 +269,8 @@ describe('an edit', () => {
     await client.result(workflowId);
     const json = await putText(store, '{"years":[1985]}');
     const long = await putText(store, 'x'.repeat(100_000));
-    expect(cells.map(({ edits }) => edits)).toEqual([
+    const sent = cells.map(({ edits }) => edits.filter(({ kind }) => kind !== 'extend'));
+    expect(sent).toEqual([
       [],
       [
         { kind: 'set', variable: 'limit', format: 'json', blob: json.digest },
