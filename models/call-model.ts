@@ -1,4 +1,5 @@
 import type { ModelCard } from '../protocol/index.ts';
+import { promptChars } from './message-size.ts';
 import { assertFits } from './prompt-size.ts';
 import { type CallProgress, type ChatMessage, type ChatReply, completeChat } from './provider.ts';
 import type { Registry } from './registry.ts';
@@ -8,7 +9,7 @@ export interface ModelCall {
   readonly registry: Registry;
   readonly card: ModelCard;
   readonly messages: readonly ChatMessage[];
-  readonly python?: boolean;
+  readonly python?: 'auto' | 'none';
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
 }
@@ -17,7 +18,7 @@ export interface ModelCall {
 export async function callModel({ registry, card, ...call }: ModelCall): Promise<ChatReply> {
   assertFits(card, call.messages);
   const endpoint = registry.endpoint(card.name);
-  const chars = call.messages.reduce((sum, message) => sum + message.content.length, 0);
+  const chars = promptChars(call.messages);
   return await registry
     .limiter(card.name)
     .run(estimateTokens(chars), () => completeChat({ card, endpoint, ...call }), call.signal);

@@ -21,6 +21,8 @@ const OWN_FIELDS = [
   'messages',
   'stream',
   'stream_options',
+  'tools',
+  'tool_choice',
   'n',
   'max_tokens',
   'max_completion_tokens',
@@ -49,6 +51,8 @@ const ModelEntry = z.strictObject({
     })
     .optional(),
   timeoutMs: z.int().positive().optional(),
+  /** `tool`: as a root model it calls a tool `python`, instead of writing code blocks. */
+  replies: z.enum(['text', 'tool']).optional(),
   parameters: z
     .record(z.string(), z.json())
     .refine((fields) => !OWN_FIELDS.some((name) => name in fields), {
@@ -122,6 +126,7 @@ function sourceOf(name: string, entry: z.infer<typeof ModelEntry>): ModelSource 
     outputLimitField: entry.outputLimitField ?? outputLimitFieldOf(model),
     parameters: entry.parameters,
     rateLimits: entry.rateLimits,
+    ...(entry.replies === undefined ? {} : { replies: entry.replies }),
   };
 }
 

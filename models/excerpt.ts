@@ -5,14 +5,19 @@ export function grouped(count: number): string {
 
 /**
  * Head and tail of a text with a line between them that says how much is missing; the text itself when
- * it is not longer than both. Cut at code points. Lengths in UTF-16 units, the missing part too.
+ * it is not longer than both. `where` says where to find it. Cut at code points. Lengths in UTF-16 units, the missing part too.
  */
-export function headAndTail(text: string, headChars: number, tailChars: number): string {
+export function headAndTail(
+  text: string,
+  headChars: number,
+  tailChars: number,
+  where?: string,
+): string {
   if (text.length <= headChars + tailChars) return text;
   const head = text.slice(0, before(text, headChars));
   const tail = text.slice(after(text, text.length - tailChars));
   const cut = text.length - head.length - tail.length;
-  return `${head}\n… ${grouped(cut)} characters not shown …\n${tail}`;
+  return `${head}\n… ${grouped(cut)} characters not shown${where === undefined ? '' : `; ${where}`} …\n${tail}`;
 }
 
 function before(text: string, at: number): number {

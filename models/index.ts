@@ -1,4 +1,6 @@
 export { answerOne } from './answer-call.ts';
+export { findCall } from './journal-calls.ts';
+export { compactTranscript } from './compact-transcript.ts';
 export { ModelError } from './model-failure.ts';
 export { findSubRunAnswer, recordSubRunAnswer } from './sub-run-answer.ts';
 export { takeTurn } from './next-turn.ts';

@@ -31,6 +31,8 @@ export interface ModelSource {
   /** Further fields of each request, for instance `temperature`. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly rateLimits: RateLimits;
+  /** How the model writes its cells as a root model; absent: as blocks of its text. */
+  readonly replies?: 'text' | 'tool';
 }
 
 /** The models of a deployment and which of them are used when a run names none. */

@@ -1,31 +1,18 @@
-import { z } from 'zod';
 import {
   turnRecordKey,
-  Usage,
   type ModelCard,
   type NextTurnInput,
   type NextTurnResult,
-  type Observation,
 } from '../protocol/index.ts';
-import { canonicalJson, digestOf, getText, putText, type Store } from '../store/index.ts';
+import { canonicalJson, digestOf, putText, type Store } from '../store/index.ts';
 import { callModel } from './call-model.ts';
-import { parseReply } from './parse-reply.ts';
 import type { CallProgress, ChatMessage } from './provider.ts';
 import { recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
-import { renderObservation } from './render-observation.ts';
-import { renderOpening } from './render-system.ts';
 import { extendTranscript, readTranscript } from './transcript.ts';
+import { newMessages } from './turn-messages.ts';
+import { answerIn, cellsOf, replyText, TurnReply } from './turn-reply.ts';
 import { mostTokens, withinAllowance } from './within-allowance.ts';
-
-/** A stored root reply: what a repeated turn finds instead of paying again. */
-const TurnReply = z.object({
-  text: z.string(),
-  finishReason: z.string(),
-  reasoning: z.string().optional(),
-  usage: Usage,
-  model: z.string(),
-});
 
 export interface TurnDeps {
   readonly store: Store;
@@ -42,28 +29,47 @@ export interface TurnDeps {
  */
 export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
   const { store, registry, input, signal, onProgress } = deps;
-  const fresh = await newMessages(deps);
-  const messages = [...(await readTranscript(store, input.transcript)), ...fresh];
+  const before = await readTranscript(store, input.transcript);
+  const fresh = await newMessages(store, input, before, registry.promptFolder);
+  const messages = [...before, ...fresh];
   const prompt = digestOf(
     Buffer.from(canonicalJson({ model: input.card.model, messages }), 'utf8'),
   );
+  const isLast = input.purpose === 'answer';
   const { value, repeated, usage } = await recordOnce(
     store,
     turnRecordKey(input.workflowId, input.turn, prompt),
     TurnReply,
     (reply) => reply.usage,
-    () => callModel({ registry, card: affordable(input, messages), messages, signal, onProgress }),
+    () =>
+      callModel({
+        registry,
+        card: affordable(input, messages),
+        messages,
+        // Also when no call is wanted: some providers refuse calls in a transcript without the tool.
+        ...(input.card.replies === 'tool' ? { python: isLast ? 'none' : 'auto' } : {}),
+        signal,
+        onProgress,
+      }),
   );
-  const parsed = parseReply(value.text, { cutOff: value.finishReason === 'length' });
-  const said: ChatMessage = { role: 'assistant', content: value.text };
+  const said: ChatMessage = {
+    role: 'assistant',
+    content: value.text,
+    ...(value.calls === undefined ? {} : { calls: value.calls }),
+  };
+  const { cells, ignoredBlocks } = isLast ? { cells: [], ignoredBlocks: [] } : cellsOf(value);
+  const answer = isLast ? answerIn(value) : null;
   return {
     transcript: await extendTranscript(store, input.transcript, [...fresh, said]),
-    reply: await putText(store, value.text),
-    cells: await Promise.all(parsed.cells.map((code) => putText(store, code))),
-    ignoredBlocks: [...parsed.ignoredBlocks],
+    reply: await putText(store, replyText(value)),
+    cells: await Promise.all(cells.map((code) => putText(store, code))),
+    ignoredBlocks: [...ignoredBlocks],
     usage,
     repeated,
     finishReason: value.finishReason,
+    // Of the reply alone: `usage` may hold the cost of another attempt.
+    transcriptTokens: value.usage.inputTokens + value.usage.outputTokens,
+    ...(isLast ? { answer: answer === null ? null : await putText(store, answer) } : {}),
   };
 }
 
@@ -76,17 +82,4 @@ function affordable(
   const byBytes = mostTokens(messages);
   const most = known === null ? byBytes : Math.min(byBytes, known + mostTokens(messages.slice(-1)));
   return withinAllowance(card, most, allowance);
-}
-
-/** The messages since the last reply: the opening of a run when there is no transcript yet, and the observation. */
-async function newMessages({ store, registry, input }: TurnDeps): Promise<ChatMessage[]> {
-  const opening =
-    input.transcript === null ? await renderOpening(store, input, registry.promptFolder) : [];
-  if (input.observation === null) return opening;
-  return [...opening, await observed(store, input.observation)];
-}
-
-async function observed(store: Store, observation: Observation): Promise<ChatMessage> {
-  const content = await renderObservation(observation, (ref) => getText(store, ref));
-  return { role: 'user', content };
 }

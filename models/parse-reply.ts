@@ -41,7 +41,7 @@ export function parseReply(reply: string, options: ParseOptions = {}): ParsedRep
 const inString: HoldsFence = (language, code) => PYTHON.has(language) && endsInTripleQuotes(code);
 
 /** Servers of open models leave what the model thought in the text: code that it only considered there is not meant to be run. */
-function withoutThoughts(reply: string): string {
+export function withoutThoughts(reply: string): string {
   const match = /^\s*<think(?:ing)?>[^]*?<\/think(?:ing)?>/.exec(reply);
   return match === null ? reply : reply.slice(match[0].length);
 }

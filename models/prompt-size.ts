@@ -1,5 +1,6 @@
 import { FailureType, type ModelCard } from '../protocol/index.ts';
 import { grouped } from './excerpt.ts';
+import { promptChars } from './message-size.ts';
 import { ModelError } from './model-failure.ts';
 import type { ChatMessage } from './provider.ts';
 
@@ -8,7 +9,7 @@ const MOST_CHARS_PER_TOKEN = 6;
 
 /** Throws ModelError Model.Rejected, which names the limit, when a prompt cannot fit the model's context window: sending it would only cost time. */
 export function assertFits(card: ModelCard, messages: readonly ChatMessage[]): void {
-  const chars = messages.reduce((sum, message) => sum + message.content.length, 0);
+  const chars = promptChars(messages);
   if (chars <= card.contextTokens * MOST_CHARS_PER_TOKEN) return;
   throw new ModelError({
     type: FailureType.modelRejected,

@@ -10,6 +10,7 @@ import {
   type Usage,
 } from '../protocol/index.ts';
 import type { Endpoint } from './endpoint.ts';
+import { promptChars } from './message-size.ts';
 import { ModelError } from './model-failure.ts';
 import { PYTHON_TOOL, type ToolCall, ToolCallCollector, toWireMessage } from './python-tool.ts';
 import { toModelFailure } from './to-model-failure.ts';
@@ -29,8 +30,8 @@ export interface ChatRequest {
   readonly card: ModelCard;
   readonly endpoint: Endpoint;
   readonly messages: readonly ChatMessage[];
-  /** Offers the tool `python`; its calls come back in the reply. */
-  readonly python?: boolean;
+  /** Offers the tool `python`, whose calls come back in the reply; `none` shows it and forbids to call it. */
+  readonly python?: 'auto' | 'none';
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
 }
@@ -38,7 +39,7 @@ export interface ChatRequest {
 export interface ChatReply {
   readonly text: string;
   /** Calls of the tool `python`, in order; absent without any. */
-  readonly calls?: readonly ToolCall[];
+  readonly calls?: ToolCall[];
   /** As the provider says it: `stop`, `length`, `content_filter`…; `refusal` when it declined in words. */
   readonly finishReason: string;
   /** What the model wrote while it thought, where the endpoint shows it; kept for the audit, never sent back. */
@@ -62,7 +63,9 @@ export async function completeChat(request: ChatRequest): Promise<ChatReply> {
         ...endpoint.parameters,
         model: card.model,
         messages: request.messages.map(toWireMessage),
-        ...(request.python === true ? { tools: [PYTHON_TOOL] } : {}),
+        ...(request.python === undefined
+          ? {}
+          : { tools: [PYTHON_TOOL], tool_choice: request.python }),
         stream: true,
         stream_options: { include_usage: true },
         // Budgets reserve by this limit, so each call carries it.
@@ -125,7 +128,6 @@ async function collect(
           : `${where} closed the stream before the end of its answer.`,
     });
   }
-  const inputChars = messages.reduce((sum, message) => sum + message.content.length, 0);
   return {
     text: text === '' ? refusal : text,
     ...(calls.calls.length === 0 ? {} : { calls: calls.calls }),
@@ -135,7 +137,7 @@ async function collect(
       ? reportedUsage(card, tokens)
       : estimatedUsage(
           card,
-          inputChars,
+          promptChars(messages),
           text.length + refusal.length + reasoning.length + calls.chars,
         ),
     model,

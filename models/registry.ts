@@ -109,6 +109,7 @@ export function loadRegistry(env: Environment): Registry {
         timeoutMs: given.timeoutMs ?? defaults.timeoutMs ?? DEFAULT_TIMEOUT_MS[role],
         taskQueue: defaults.taskQueue,
         standIn,
+        ...(given.replies === undefined ? {} : { replies: given.replies }),
       };
     },
     limiter: (name) => {

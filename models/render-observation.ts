@@ -13,6 +13,8 @@ const SHOWN = {
 } as const;
 
 const CHANGES_SHOWN = 30;
+/** Cells of one reply that are shown at full length; of more, each gets its share. */
+const CELLS_SHOWN_WHOLE = 3;
 
 type Outcome = CellObservation['outcome'];
 type Finished = Extract<Outcome, { kind: 'finished' }>;
@@ -27,46 +29,58 @@ export async function renderObservation(
   readText: ReadText,
 ): Promise<string> {
   const parts = [observation.statusLine];
-  for (const cell of observation.cells) parts.push(await renderCell(cell, readText));
+  // A reply of many cells is shown in about the room of a few: all of it together must leave room for more turns.
+  const scale = Math.min(1, CELLS_SHOWN_WHOLE / observation.cells.length);
+  for (const cell of observation.cells) parts.push(await renderCell(cell, scale, readText));
   if (observation.draft !== null) {
     const text = await readText(observation.draft);
     const title = `answer["content"] as it stands, ${grouped(observation.draft.chars)} characters`;
-    parts.push(block(title, headAndTail(text, ...SHOWN.draft)));
+    const [head, tail] = SHOWN.draft;
+    parts.push(block(title, headAndTail(text, head, tail, 'answer["content"] is the whole')));
   }
   parts.push(...observation.notes);
   return parts.join('\n\n');
 }
 
-async function renderCell({ cell, outcome }: CellObservation, readText: ReadText): Promise<string> {
+async function renderCell(
+  { cell, outcome }: CellObservation,
+  scale: number,
+  readText: ReadText,
+): Promise<string> {
   const parts: string[] = [];
   const show = async (
     title: string,
     ref: TextRef | null,
-    [head, tail]: readonly [number, number],
+    shown: readonly [number, number],
+    key: string,
   ): Promise<void> => {
     if (ref === null || ref.chars === 0) return;
     const text = await readText(ref);
+    const [head, tail] = [Math.ceil(shown[0] * scale), Math.ceil(shown[1] * scale)];
     const size = ref.chars > head + tail ? `${title} (${grouped(ref.chars)} characters)` : title;
-    parts.push(block(size, headAndTail(text.replace(/\n$/, ''), head, tail)));
+    parts.push(
+      block(size, headAndTail(text.replace(/\n$/, ''), head, tail, `out["${key}"] is the whole`)),
+    );
   };
   if (outcome.kind === 'rolledBack') {
     parts.push(
       `Cell ${cell} was rolled back (${outcome.reason}): ${outcome.message} The variables are as before it.`,
     );
-    await show('Output before that', outcome.stdout, SHOWN.stdout);
-    await show('stderr', outcome.stderr, SHOWN.stderr);
+    await show('Output before that', outcome.stdout, SHOWN.stdout, cell);
+    await show('stderr', outcome.stderr, SHOWN.stderr, `${cell} stderr`);
     return parts.join('\n');
   }
   parts.push(headline(cell, outcome));
-  await show('Output', outcome.stdout, SHOWN.stdout);
-  await show('stderr', outcome.stderr, SHOWN.stderr);
-  await show('Value of the last expression', outcome.value, SHOWN.value);
+  await show('Output', outcome.stdout, SHOWN.stdout, cell);
+  await show('stderr', outcome.stderr, SHOWN.stderr, `${cell} stderr`);
+  await show('Value of the last expression', outcome.value, SHOWN.value, `${cell} value`);
   if (outcome.error !== null) {
     const { type, message, traceback } = outcome.error;
     await show(
       `Raised ${type}: ${oneLine(message)}. What was assigned before it stays`,
       traceback,
       SHOWN.traceback,
+      `${cell} error`,
     );
   }
   parts.push(...renderChanges(outcome));

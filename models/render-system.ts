@@ -1,4 +1,11 @@
-import { Manifest, type ManifestEntry, type NextTurnInput } from '../protocol/index.ts';
+import {
+  type Budget,
+  Manifest,
+  type ManifestEntry,
+  type NextTurnInput,
+  type TextRef,
+  Toolbox,
+} from '../protocol/index.ts';
 import { getJson, getText, type Store } from '../store/index.ts';
 import { fenceFor, grouped, headAndTail } from './excerpt.ts';
 import { fillTemplate, loadPrompt } from './prompts/template.ts';
@@ -11,13 +18,22 @@ const LISTED = 100;
 const WHOLE_CHARS = 20_000;
 const HEAD_CHARS = 400;
 const TAIL_CHARS = 200;
+/** Descriptions of all tools together. */
+const TOOLS_CHARS = 40_000;
 /** A larger blob is not read for its excerpt: the first cell shows it faster. */
 const EXCERPT_BLOB_BYTES = 256 * 1024 * 1024;
 
 export type SystemInput = Pick<
   NextTurnInput,
-  'question' | 'manifest' | 'subModel' | 'depth' | 'maxDepth'
->;
+  | 'question'
+  | 'manifest'
+  | 'subModel'
+  | 'depth'
+  | 'maxDepth'
+  | 'toolbox'
+  | 'answerSchema'
+  | 'budget'
+> & { readonly card?: Pick<NextTurnInput['card'], 'replies'> };
 
 /**
  * The messages that open a run: the system prompt, and the question with a description of the inputs
@@ -33,11 +49,16 @@ export async function renderOpening(
   const system = fillTemplate(loadPrompt('system.md', promptFolder), {
     sub_model: input.subModel,
     recursion: input.depth < input.maxDepth,
+    tool_replies: input.card?.replies === 'tool',
+    ...(await describeTools(store, input.toolbox)),
   });
   const totalChars = entries.reduce((sum, entry) => sum + entry.chars, 0);
   const whole = totalChars <= WHOLE_CHARS && entries.length <= LISTED;
   const question = fillTemplate(loadPrompt('question.md', promptFolder), {
     question: await getText(store, input.question),
+    ...(await describeAnswer(store, input.answerSchema ?? null)),
+    has_limits: input.budget !== undefined,
+    limits: input.budget === undefined ? '' : describeBudget(input.budget),
     shape: shapeOf(entries),
     total_chars: grouped(totalChars),
     inputs: await describeInputs(store, entries, whole),
@@ -47,6 +68,43 @@ export async function renderOpening(
     { role: 'system', content: system },
     { role: 'user', content: question },
   ];
+}
+
+async function describeAnswer(
+  store: Store,
+  schema: TextRef | null,
+): Promise<{ has_schema: boolean; answer_schema: string }> {
+  if (schema === null) return { has_schema: false, answer_schema: '' };
+  const text = await getText(store, schema);
+  const fence = fenceFor(text);
+  return { has_schema: true, answer_schema: `${fence}json\n${text}\n${fence}` };
+}
+
+function describeBudget({ turns, calls, costUsd, tokens }: Budget): string {
+  const limits = [
+    `${grouped(turns)} ${turns === 1 ? 'turn' : 'turns'}`,
+    `${grouped(calls)} ${calls === 1 ? 'sub-call' : 'sub-calls'}`,
+    `$${costUsd.toFixed(2)}`,
+    ...(tokens === null ? [] : [`${grouped(tokens)} tokens`]),
+  ];
+  return `You have at most ${limits.join(', ')}.`;
+}
+
+/** Each tool by its signature and docstring; the longest docstrings are left to `help`. */
+async function describeTools(
+  store: Store,
+  toolbox: SystemInput['toolbox'],
+): Promise<{ has_tools: boolean; tools: string }> {
+  if (toolbox === undefined) return { has_tools: false, tools: '' };
+  const { functions } = await getJson(store, toolbox, Toolbox);
+  const room = TOOLS_CHARS / Math.max(1, functions.length);
+  const shown = functions.map(({ name, signature, doc }) => {
+    const text = doc.length <= room ? doc : `${doc.slice(0, room)}… (help(${name}) shows all)`;
+    return `def ${name}${signature}:\n    ${text.replaceAll('\n', '\n    ')}`;
+  });
+  const code = shown.join('\n\n');
+  const fence = fenceFor(code);
+  return { has_tools: true, tools: `${fence}python\n${code}\n${fence}` };
 }
 
 async function describeInputs(

@@ -5,6 +5,7 @@ import {
   type CallCost,
   type ModelCard,
 } from '../protocol/index.ts';
+import { readOf } from './message-size.ts';
 import { ModelError } from './model-failure.ts';
 import type { ChatMessage } from './provider.ts';
 
@@ -28,7 +29,7 @@ export class AllowanceTooSmall extends ModelError {
 /** At most so many tokens: as many as bytes. */
 export function mostTokens(messages: readonly ChatMessage[]): number {
   return messages.reduce(
-    (sum, { content }) => sum + Buffer.byteLength(content, 'utf8') + TOKENS_A_MESSAGE,
+    (sum, message) => sum + Buffer.byteLength(readOf(message), 'utf8') + TOKENS_A_MESSAGE,
     0,
   );
 }

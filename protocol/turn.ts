@@ -115,6 +115,7 @@ export const CompactTranscriptInput = z.object({
   turn: z.int().positive(),
   card: ModelCard,
   transcript: Digest,
+  allowance: NextTurnInput.shape.allowance,
 });
 export type CompactTranscriptInput = z.infer<typeof CompactTranscriptInput>;
 

@@ -7,6 +7,7 @@ export interface WireReply {
   readonly id: string;
   readonly model: string;
   readonly text: string;
+  readonly calls: readonly string[];
   readonly refusal: string;
   readonly reasoning: string;
   readonly finishReason: string;
@@ -44,7 +45,12 @@ export function sendCompletion(response: ServerResponse, reply: WireReply): void
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content: reply.text, refusal: reply.refusal || null },
+        message: {
+          role: 'assistant',
+          content: reply.text,
+          refusal: reply.refusal || null,
+          ...(reply.calls.length === 0 ? {} : { tool_calls: callsOf(reply) }),
+        },
         finish_reason: reply.finishReason,
       },
     ],
@@ -89,6 +95,13 @@ export async function streamCompletion(
       if (fault?.kind === 'drip') await sleep(fault.everyMs);
       delta({ content: text.slice(at, at + size) });
     }
+    for (const [index, { id, type, function: called }] of callsOf(reply).entries()) {
+      // In two pieces, as providers send them: the second has neither id nor name.
+      const half = Math.ceil(called.arguments.length / 2);
+      const [start, end] = [called.arguments.slice(0, half), called.arguments.slice(half)];
+      delta({ tool_calls: [{ index, id, type, function: { ...called, arguments: start } }] });
+      delta({ tool_calls: [{ index, function: { arguments: end } }] });
+    }
     if (reply.refusal !== '') delta({ refusal: reply.refusal });
     if (fault?.kind === 'errorEvent') {
       send({ error: fault.error });
@@ -112,4 +125,16 @@ function usageOf({ inputTokens, outputTokens, cachedTokens }: WireReply): object
     total_tokens: inputTokens + outputTokens,
     prompt_tokens_details: { cached_tokens: cachedTokens },
   };
+}
+
+function callsOf({ id, calls }: WireReply): {
+  id: string;
+  type: string;
+  function: { name: string; arguments: string };
+}[] {
+  return calls.map((code, at) => ({
+    id: `${id}-call-${at + 1}`,
+    type: 'function',
+    function: { name: 'python', arguments: JSON.stringify({ code }) },
+  }));
 }

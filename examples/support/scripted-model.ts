@@ -9,6 +9,7 @@ import { ScriptRefusal } from './script-refusal.ts';
 
 export interface ScriptedMessage {
   readonly role: string;
+  /** '' when there is none, as beside calls of a tool. */
   readonly content: string;
 }
 
@@ -16,6 +17,8 @@ export interface ScriptedMessage {
 export interface ScriptedReply {
   readonly text: string;
   readonly finishReason?: string;
+  /** Code of calls of the tool `python`. */
+  readonly calls?: readonly string[];
   readonly refusal?: string;
   readonly reasoning?: string;
   readonly inputTokens?: number;
@@ -66,7 +69,15 @@ const SCRIPTED_MODELS = { root: 'stand-in-root', sub: 'stand-in-sub' } as const;
 
 const ChatBody = z.object({
   model: z.string(),
-  messages: z.array(z.object({ role: z.string(), content: z.string() })),
+  messages: z.array(
+    z.looseObject({
+      role: z.string(),
+      content: z
+        .string()
+        .nullish()
+        .transform((content) => content ?? ''),
+    }),
+  ),
   stream: z.boolean().optional(),
   stream_options: z.object({ include_usage: z.boolean().optional() }).optional(),
 });
@@ -229,9 +240,10 @@ function wireReply(entry: LoggedRequest, body: ChatBody, reply: Reply): WireRepl
     id: `stand-in-${entry.number}`,
     model: SCRIPTED_MODELS[entry.kind],
     text: given.text,
+    calls: given.calls ?? [],
     refusal: given.refusal ?? '',
     reasoning: given.reasoning ?? '',
-    finishReason: given.finishReason ?? 'stop',
+    finishReason: given.finishReason ?? (given.calls === undefined ? 'stop' : 'tool_calls'),
     inputTokens: given.inputTokens ?? Math.ceil(inputChars / CHARS_PER_TOKEN),
     cachedTokens: given.cachedTokens ?? 0,
     outputTokens: given.outputTokens ?? Math.ceil(given.text.length / CHARS_PER_TOKEN),

@@ -134,7 +134,7 @@ describe('RLM_CONFIG', () => {
     [
       'a field that the engine sets',
       { root: 'big', models: { big: { ...BIG, parameters: { stream: false } } } },
-      'may not hold model, messages, stream, stream_options, n, max_tokens, max_completion_tokens → at models.big.parameters.',
+      'may not hold model, messages, stream, stream_options, tools, tool_choice, n, max_tokens, max_completion_tokens → at models.big.parameters.',
     ],
     [
       'a default that it does not name',

@@ -129,6 +129,72 @@ describe('takeTurn', () => {
     });
   });
 
+  test('calls of the tool are the cells of a model that writes them so', async () => {
+    const card = {
+      ...(await registry.card(null, 'root', { taskQueue: 'models' })),
+      replies: 'tool' as const,
+    };
+    reply = { text: 'I look.', calls: ['print(1)', 'print(2)', ' '] };
+    const first = await take({ card });
+    expect(first.cells.map((cell) => cell.text)).toEqual(['print(1)', 'print(2)']);
+    expect(await getText(store, first.reply)).toMatch(/^I look\.\n\n```python\nprint\(1\)\n```/);
+    await take({ card, turn: 2, transcript: first.transcript, observation: OBSERVATION });
+    expect(seen[1]?.slice(2)).toEqual([
+      {
+        role: 'assistant',
+        content: 'I look.',
+        tool_calls: [1, 2, 3].map((at) =>
+          expect.objectContaining({ id: `stand-in-1-call-${at}`, type: 'function' }),
+        ),
+      },
+      {
+        role: 'tool',
+        tool_call_id: 'stand-in-1-call-1',
+        content: 'What came of it is told with the last call.',
+      },
+      {
+        role: 'tool',
+        tool_call_id: 'stand-in-1-call-2',
+        content: 'What came of it is told with the last call.',
+      },
+      { role: 'tool', tool_call_id: 'stand-in-1-call-3', content: 'turn 2/30\n\nGo on.' },
+    ]);
+  });
+
+  test('blocks are the cells of a model that should call the tool and writes text', async () => {
+    const card = {
+      ...(await registry.card(null, 'root', { taskQueue: 'models' })),
+      replies: 'tool' as const,
+    };
+    expect((await take({ card })).cells.map((cell) => cell.text)).toEqual(['print(1)']);
+  });
+
+  test.each([
+    ['Clause 7.\n', 'Clause 7.'],
+    ['<think>```python\nx\n```</think>\nClause 7.', 'Clause 7.'],
+    ['```json\n{"a": 1}\n```', '{"a": 1}'],
+    ['See:\n```json\n{"a": 1}\n```', 'See:\n```json\n{"a": 1}\n```'],
+    [' \n', undefined],
+  ])(
+    'asked for the answer itself, the reply %j is it, and nothing of it is run',
+    async (text, answer) => {
+      reply = text;
+      const result = await take({ purpose: 'answer', observation: OBSERVATION });
+      expect([result.cells, result.answer?.text]).toEqual([[], answer]);
+      expect(seen[0]?.at(-1)?.content).toMatch(/^turn 2\/30\n\nGo on\.\n\nThe run is over: /);
+    },
+  );
+
+  test('the opening names the form of the answer and the limits', async () => {
+    await take({
+      answerSchema: await putText(store, '{"type":"object"}'),
+      budget: { turns: 30, calls: 1000, costUsd: 1, tokens: null, wallClockMs: null },
+    });
+    expect(seen[0]?.[1]?.content).toContain(
+      '`answer["content"]` must be JSON (text, or a dict or list) that satisfies this JSON Schema:\n\n```json\n{"type":"object"}\n```\n\nYou have at most 30 turns, 1,000 sub-calls, $1.00.\n\n# Inputs',
+    );
+  });
+
   test('an empty reply is a reply without cells', async () => {
     reply = '';
     expect(await take()).toMatchObject({ cells: [], ignoredBlocks: [] });

@@ -84,8 +84,17 @@ describe('renderObservation', () => {
   test('long output is cut in the middle, and what is missing is counted', async () => {
     const text = `${'a'.repeat(6000)}${'b'.repeat(50_000)}${'c'.repeat(4000)}`;
     expect(await render([finished({ stdout: ref(text) })])).toContain(
-      `Output (60,000 characters):\n\`\`\`text\n${'a'.repeat(6000)}\n… 50,000 characters not shown …\n${'c'.repeat(4000)}\n\`\`\``,
+      `Output (60,000 characters):\n\`\`\`text\n${'a'.repeat(6000)}\n… 50,000 characters not shown; out["3.1"] is the whole …\n${'c'.repeat(4000)}\n\`\`\``,
     );
+  });
+
+  test('cells of one reply share the room that is shown of them', async () => {
+    const loud = ref('x'.repeat(100_000));
+    const shown = await render(
+      Array.from({ length: 20 }, () => finished({ stdout: loud, value: loud })),
+    );
+    expect(shown.length).toBeLessThan(70_000);
+    expect(shown).toContain('98,500 characters not shown; out["3.1 value"] is the whole');
   });
 
   test('a cut does not split a character', async () => {

@@ -102,6 +102,11 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
       cells.push(input);
       return script.cell(input);
     },
+    compactTranscript: async ({ transcript }) => ({
+      transcript,
+      usage: NO_COST,
+      repeated: false,
+    }),
     answerCall: async (input) => {
       const costUsd = (await script.answer?.(input)) ?? 0.001;
       return { status: 'ok', usage: { ...NO_COST, costUsd }, repeated: false };
