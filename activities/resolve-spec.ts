@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import {
   type CellLimits,
   modelTaskQueue,
@@ -6,6 +7,7 @@ import {
   RunSpec,
 } from '../protocol/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
+import { readForkPoint } from './fork-source.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { resolveTools } from './resolve-tools.ts';
 
@@ -32,6 +34,9 @@ export function createResolveSpec({
       const spec = RunSpec.parse(input);
       const defaults = { taskQueue: modelTaskQueue(taskQueue) };
       const tools = await resolveTools({ store, mcp }, spec);
+      const from =
+        spec.from &&
+        (await readForkPoint({ store, client: Context.current().client, runtime }, spec.from));
       return ResolvedSpec.parse({
         root: await registry.card(spec.model, 'root', defaults),
         sub: await registry.card(spec.subModel, 'sub', defaults),
@@ -42,6 +47,7 @@ export function createResolveSpec({
         concurrency: spec.concurrency ?? 64,
         maxDepth: spec.maxDepth ?? 1,
         ...(tools === undefined ? {} : { tools }),
+        ...(from === undefined ? {} : { from }),
         ...(spec.cache === undefined ? {} : { cache: spec.cache }),
       });
     });

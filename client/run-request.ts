@@ -33,7 +33,10 @@ const Options = z.strictObject({
 });
 
 /** A question over an input of any size. `input` becomes `input_data` in the REPL: a text, a dict of texts (nested), or any JSON value. */
-export type RunRequest = Omit<z.input<typeof Options>, 'input'> & { input: InputValue };
+export type RunRequest = Omit<z.input<typeof Options>, 'input'> & {
+  /** May be left out by a run that starts from another: it has the inputs of that one. */
+  input?: InputValue;
+};
 
 /**
  * Checks a request, stores its texts and returns the spec to start. Nothing is stored when the request is refused.
@@ -48,7 +51,12 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
   }
   const options = parsed.data;
   checkSchemaUsable(options.answerSchema);
-  const inputs = await uploadInputs(store, request.input);
+  if (request.input === undefined && options.from === undefined) {
+    throw new InvalidRequest(
+      'The request is not valid: input: expected text or another JSON value.',
+    );
+  }
+  const inputs = request.input === undefined ? [] : await uploadInputs(store, request.input);
   return {
     question: await putText(store, options.question),
     inputs,

@@ -28,6 +28,8 @@ export const ForkPoint = z.object({
   /** What the model has not been shown of that reply's cells. */
   cells: z.array(CellObservation),
   manifest: Digest,
+  /** Digest of the question that the run was on; a fork with the same one goes on with its draft. */
+  question: Digest.nullable().optional(),
   secret: z.string().regex(/^[0-9a-f]{64}$/),
   draft: AnswerState.shape.content,
   runtime: z.string(),

@@ -47,7 +47,13 @@ export {
   JournalLink,
 } from './journal.ts';
 export { ModelCard, ModelPrices } from './model-card.ts';
-export { answerRecordKey, cachedAnswerKey, trailRecordKey, turnRecordKey } from './record-keys.ts';
+export {
+  answerRecordKey,
+  cachedAnswerKey,
+  trailIndexKey,
+  trailRecordKey,
+  turnRecordKey,
+} from './record-keys.ts';
 export { Draft, EndReason, Phase, Progress, RunResult, WaitingQuestion } from './run-result.ts';
 export {
   FixedClock,

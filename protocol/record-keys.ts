@@ -16,6 +16,11 @@ export function turnRecordKey(workflowId: string, turn: number, prompt: Digest):
   return `turn/${workflowId}/${turn}/${prompt}`;
 }
 
+/** Record key of the n-th piece that was sealed of any execution of a workflow: how its trail is found when the server has forgotten it. */
+export function trailIndexKey(workflowId: string, n: number): string {
+  return `trail-of/${workflowId}/${n}`;
+}
+
 /** Record key of the n-th sealed piece of an execution's trail. */
 export function trailRecordKey(workflowId: string, runId: string, piece: number): string {
   return `trail/${workflowId}/${runId}/${piece}`;

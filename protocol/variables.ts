@@ -23,7 +23,13 @@ export type Manifest = z.infer<typeof Manifest>;
 export const Edit = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('set'), variable: z.string(), format: ValueFormat, blob: Digest }),
   /** Sets the variable to the nested dict of a manifest. */
-  z.object({ kind: z.literal('setManifest'), variable: z.string(), manifest: Digest }),
+  z.object({
+    kind: z.literal('setManifest'),
+    variable: z.string(),
+    manifest: Digest,
+    /** Into the dict that the variable is already, if it is one. */
+    merge: z.boolean().optional(),
+  }),
   /** Sets a key of a dict variable, for instance `answer["ready"] = False`. `json` is the new value. */
   z.object({
     kind: z.literal('setItem'),

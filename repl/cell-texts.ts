@@ -26,7 +26,8 @@ export async function loadEdits(
         format,
         text: digests.push(blob.digest) - 1,
       }));
-      told.push({ kind: edit.kind, variable: edit.variable, entries });
+      const { kind, variable, merge } = edit;
+      told.push({ kind, variable, entries, ...(merge && { merge }) });
     } else if (edit.kind === 'setTools') {
       told.push({ kind: edit.kind, text: digests.push(edit.toolbox) - 1 });
     } else if (edit.kind === 'setItemBlob' || edit.kind === 'extend') {

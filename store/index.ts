@@ -16,5 +16,5 @@ export { memoryStore } from './memory-store.ts';
 export { openStore } from './open-store.ts';
 export type { BlobStore, RecordStore, Store } from './store.ts';
 export { countChars, decodeUtf8, getText, putText, textRefOf } from './text.ts';
-export { sealHistory } from './trail.ts';
-export type { HistoryEvent } from './trail-event.ts';
+export { readSealedPieces, sealHistory } from './trail.ts';
+export { type HistoryEvent, toTrailEvent } from './trail-event.ts';

@@ -3,6 +3,7 @@ import {
   type SealTrailInput,
   type SealTrailResult,
   TrailPiece,
+  trailIndexKey,
   trailRecordKey,
 } from '../protocol/index.ts';
 import { InvalidInput } from './errors.ts';
@@ -23,7 +24,11 @@ export async function sealHistory(
   const { workflowId, runId, piece, previous } = input;
   const key = trailRecordKey(workflowId, runId, piece);
   const sealed = await store.records.find(key);
-  if (sealed !== undefined) return await describe(store, sealed);
+  if (sealed !== undefined) {
+    // Once more: an earlier attempt may have died in between.
+    await addToIndex(store, workflowId, sealed);
+    return await describe(store, sealed);
+  }
 
   const last = await lastSealedEvent(store, runId, previous);
   const fresh = events.filter((event) => eventIdOf(event) > last);
@@ -43,9 +48,27 @@ export async function sealHistory(
   };
   const { digest } = await putJson(store, content);
   const winner = await store.records.create(key, digest);
+  await addToIndex(store, workflowId, winner);
   return winner === digest
     ? { trail: digest, events: content.events.length }
     : await describe(store, winner);
+}
+
+/** Every sealed piece of a workflow's executions, in the order in which they were sealed. Empty when nothing was. */
+export async function readSealedPieces(store: Store, workflowId: string): Promise<TrailPiece[]> {
+  const pieces: TrailPiece[] = [];
+  for (let n = 0; ; n += 1) {
+    const digest = await store.records.find(trailIndexKey(workflowId, n));
+    if (digest === undefined) return pieces;
+    pieces.push(await getJson(store, digest, TrailPiece));
+  }
+}
+
+/** Takes the first free number; a piece that has one keeps it. */
+async function addToIndex(store: Store, workflowId: string, piece: Digest): Promise<void> {
+  for (let n = 0; ; n += 1) {
+    if ((await store.records.create(trailIndexKey(workflowId, n), piece)) === piece) return;
+  }
 }
 
 async function describe(store: Store, trail: Digest): Promise<SealTrailResult> {

@@ -1,9 +1,12 @@
-import type { Edit, NextTurnResult } from '../protocol/index.ts';
+import type { CellObservation, Edit, NextTurnResult } from '../protocol/index.ts';
 import type { RunState } from './run-state.ts';
 import type { EndedCell } from './turn-under-way.ts';
 
 /** Makes a cell's whole output a variable of the next cells, `out["3.1"]`: what the model is shown of it may be cut. */
-export function keepOutput(state: RunState, { cell, end }: EndedCell): void {
+export function keepOutput(
+  state: RunState,
+  { cell, end }: { cell: string; end: EndedCell['end'] | CellObservation['outcome'] },
+): void {
   const texts = [
     { key: cell, text: end.stdout },
     { key: `${cell} stderr`, text: end.stderr },

@@ -2,6 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { type Edit, type RunStart } from '../protocol/index.ts';
 import { INGEST, LIGHT, replStep } from './activity-options.ts';
+import { goOnFrom, limitsAfter } from './fork-run.ts';
 import { readClock } from './run-context.ts';
 import { openState, type RunState } from './run-state.ts';
 import { deriveKey, newSecret } from './secrets.ts';
@@ -9,21 +10,38 @@ import { deriveKey, newSecret } from './secrets.ts';
 const light = proxyActivities<Activities>(LIGHT);
 const { ingest } = proxyActivities<Activities>(INGEST);
 
-/** From a spec to image 0: names resolved and recorded, inputs checked, REPL opened with them as `input_data`. */
+/** From a spec to image 0: names resolved and recorded, inputs checked, REPL opened with them as `input_data`; or to the step of another run that this one starts from. */
 export async function prepareRun(workflowId: string, start: RunStart): Promise<RunState> {
   const readings = { clockReadings: 0 };
   const startedMs = readClock({ start }, readings);
-  const secret = start.parent?.secret ?? newSecret(start.spec.seed);
+  const drawn = start.parent?.secret ?? newSecret(start.spec.seed);
   const resolved = await light.resolveSpec.executeWithOptions(
     { summary: 'models, limits and runtime' },
     [start.spec],
   );
+  const secret = resolved.from?.secret ?? drawn;
   const { manifest, totalChars, entryCount } = await ingest.executeWithOptions(
     {
       summary: `${start.spec.inputs.length} ${start.spec.inputs.length === 1 ? 'input' : 'inputs'}`,
     },
     [start.spec.inputs],
   );
+  if (resolved.from !== undefined) {
+    const { from } = resolved;
+    const state = openState(
+      {
+        resolved: limitsAfter(resolved, from),
+        manifest: entryCount === 0 ? from.manifest : manifest,
+        secret,
+        image: from.image,
+        startedMs,
+        clockReadings: readings.clockReadings,
+      },
+      0,
+    );
+    goOnFrom(state, start, from, entryCount === 0 ? null : manifest);
+    return state;
+  }
   const edits: Edit[] =
     entryCount === 0 ? [] : [{ kind: 'setManifest', variable: 'input_data', manifest }];
   if (resolved.tools !== undefined) {

@@ -31,7 +31,8 @@ export async function whilePaused(context: RunContext): Promise<void> {
 
 /** Before a cell: what people set becomes part of its edits. */
 export function takeEdits({ state }: RunContext): void {
-  state.edits.push(...state.steering.edits.splice(0));
+  // A new list: the old one may be the input of a step.
+  state.edits = [...state.edits, ...state.steering.edits.splice(0)];
 }
 
 /** Before a turn: what people said becomes part of what the model is shown. */

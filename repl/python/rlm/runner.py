@@ -106,7 +106,8 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         if kind == "set":
             bind(name, value_of(edit, texts))
         elif kind == "setManifest":
-            bind(name, value_of_manifest(edit["entries"], texts))
+            value = namespace.get(name) if "merge" in edit else None
+            bind(name, value_of_manifest(edit["entries"], texts, value if exact_type(value) is dict else {}))
         elif kind == "setItem":
             target = namespace.get(name)
             if exact_type(target) is not dict:
@@ -147,15 +148,16 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         text = texts[entry["text"]]
         return text if entry["format"] == "text" else loads(text)
 
-    def value_of_manifest(entries, texts):
-        root = {}
+    def value_of_manifest(entries, texts, root):
         for entry in entries:
             path = entry["path"]
             if not path:
                 return value_of(entry, texts)
             target = root
             for key in path[:-1]:
-                target = target.setdefault(key, {})
+                if exact_type(target.get(key)) is not dict:
+                    target[key] = {}
+                target = target[key]
             target[path[-1]] = value_of(entry, texts)
         return root
 
