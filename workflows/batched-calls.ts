@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   ChildWorkflowCancellationType,
   executeChild,
   isCancellation,
@@ -34,7 +35,7 @@ export async function answerInBatches(
   calls: readonly number[],
 ): Promise<void> {
   let left = calls;
-  while (left.length > 0) {
+  while (left.length > 0 && !CancellationScope.current().consideredCancelled) {
     const ended = await Promise.all(wave(context, cell, left));
     const unasked = ended.flat().toSorted((a, b) => a - b);
     // Calls that a batch had no budget for may be paid by what the others did not use.
@@ -87,7 +88,8 @@ async function answerBatch(
   };
   const row = `${context.workflowId}/${cell.key.cell}-calls-${numbers[0]}-${uuid4().slice(0, 4)}`;
   const allowance = take(context, numbers.length, together);
-  if (allowance.calls === 0 || exhausted(state.resolved.budget, state.spend) !== null) {
+  const isLate = CancellationScope.current().consideredCancelled;
+  if (isLate || allowance.calls === 0 || exhausted(state.resolved.budget, state.spend) !== null) {
     return numbers;
   }
   ledger.grant(row, allowance);

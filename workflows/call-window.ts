@@ -27,9 +27,9 @@ export class CallWindow {
     this.#waiting.length = 0;
   }
 
-  /** Resolves when all tasks that have started have ended. */
+  /** Resolves when nothing runs and nothing waits. */
   async idle(): Promise<void> {
-    await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   #fill(): void {

@@ -17,8 +17,9 @@ import {
   type RunStart,
 } from '../protocol/index.ts';
 import { LIGHT } from './activity-options.ts';
+import { extractAnswer } from './extract-answer.ts';
 import { report } from './report.ts';
-import { reportSpend } from './report-spend.ts';
+import { reportRunSpend } from './report-spend.ts';
 import type { RunContext } from './run-context.ts';
 
 const { sealTrail } = proxyActivities<Activities>(LIGHT);
@@ -26,8 +27,9 @@ const { sealTrail } = proxyActivities<Activities>(LIGHT);
 /** Ends a run with its answer, or with the best draft and the reason why it is no more than that. */
 export async function finish(context: RunContext, reason: EndReason): Promise<RunResult> {
   const { state } = context;
-  context.phase = 'ended';
   context.round = null;
+  const extracted = await extractAnswer(context, reason);
+  context.phase = 'ended';
   report(context, reason);
   // Whoever was told that a request was taken is told its outcome too.
   await condition(allHandlersFinished);
@@ -42,6 +44,7 @@ export async function finish(context: RunContext, reason: EndReason): Promise<Ru
     reason,
     answer: state.draft?.content ?? null,
     draftVersion: state.draft?.version ?? 0,
+    ...(extracted ? { extracted } : {}),
     spend: state.spend,
     image: state.image,
     trail: state.trail.newest,
@@ -61,7 +64,7 @@ export async function leaveDraft(context: RunContext, reason: string): Promise<v
     context.round = null;
     report(context, reason);
     upsertMemo({ [MEMO_CANCELLED]: { draft: state.draft, reason, spent: state.spend } });
-    await reportSpend(state.spend, true);
+    await reportRunSpend(state.spend, true);
     // What ended the run is told, not that its audit copy failed too.
     await seal(context).catch((error: unknown) =>
       log.warn('The trail could not be sealed', { error }),

@@ -16,9 +16,30 @@ export function observe(
   return {
     statusLine: statusLine(state),
     cells: cells.map(({ cell, end }) => ({ cell, outcome: toOutcome(end) })),
-    notes,
+    notes: [...notes, ...scarcity(state)],
     draft,
   };
+}
+
+/** Said while the model can still write something down. */
+function scarcity({ turn, resolved, spend }: RunState): string[] {
+  const { budget } = resolved;
+  const left = budget.turns - turn;
+  const { costUsd } = spend.usage;
+  const notes: string[] = [];
+  if (left === 1) {
+    notes.push(
+      'The next turn is your last: set answer["content"] and answer["ready"] = True in it.',
+    );
+  } else if (left === 2 && budget.turns > 4) {
+    notes.push('Two turns are left: write your best answer into answer["content"] now.');
+  }
+  if (costUsd > 0 && costUsd >= 0.8 * budget.costUsd) {
+    notes.push(
+      'Most of the money is spent: write your best answer into answer["content"] now, and make no large calls.',
+    );
+  }
+  return notes;
 }
 
 export function toOutcome(end: EndedCell['end']): CellObservation['outcome'] {

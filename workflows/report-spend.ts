@@ -18,3 +18,8 @@ export async function reportSpend(spend: Spend, final: boolean): Promise<void> {
     log.info('The run that started this one could not be told its spend', { error });
   }
 }
+
+/** As `reportSpend`, for a sub-run: it is itself one of the calls of whoever started it. */
+export function reportRunSpend(spend: Spend, final: boolean): Promise<void> {
+  return reportSpend({ ...spend, calls: spend.calls + 1 }, final);
+}

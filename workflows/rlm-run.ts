@@ -26,7 +26,7 @@ import { observe } from './observe.ts';
 import { parseCarried, parseStart } from './parse-start.ts';
 import { prepareRun } from './prepare-run.ts';
 import { progressOf, report, reportUnopened, statusLine } from './report.ts';
-import { reportSpend } from './report-spend.ts';
+import { reportRunSpend } from './report-spend.ts';
 import { isLong, runCell } from './run-cell.ts';
 import { keepOutput } from './keep-output.ts';
 import { openContext, readClock, type RunContext } from './run-context.ts';
@@ -119,7 +119,7 @@ async function beginTurn(context: RunContext): Promise<EndReason | null> {
   state.spend.turns++;
   report(context, 'running');
   takeMessages(context, statusLine(state));
-  const [reply] = await Promise.all([askRoot(context), reportSpend(state.spend, false)]);
+  const [reply] = await Promise.all([askRoot(context), reportRunSpend(state.spend, false)]);
   if (reply === null) {
     state.turn--;
     state.spend.turns--;

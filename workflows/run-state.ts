@@ -45,6 +45,8 @@ export const RunState = z.object({
   underWay: TurnUnderWay.nullable().default(null),
   /** Tokens that the transcript has at most, as the provider counted the last turn; null when that is not known. */
   transcriptTokens: z.int().nullable().default(null),
+  /** Tokens of the transcript, as counted or estimated with the last reply. */
+  transcriptSize: z.int().default(0),
   steering: SteeringState.default(noSteering),
 });
 export type RunState = z.infer<typeof RunState>;
@@ -74,6 +76,7 @@ export function openState(
     notes: [],
     underWay: null,
     transcriptTokens: null,
+    transcriptSize: 0,
     steering: noSteering(),
   };
 }

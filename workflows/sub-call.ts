@@ -1,4 +1,4 @@
-import { condition } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import {
   type Allowance,
   type AnswerCallInput,
@@ -48,8 +48,10 @@ export async function subCall(desk: CallDesk, asked: SubCall, together: number):
     if (typeof allowance === 'string') {
       return { kind: 'failed', type: FailureType.budgetExhausted, message: allowance };
     }
+    // Until it is known better: a call whose answer never came has been made.
     let spent = { ...NO_SPEND, calls: 1 };
     try {
+      if (CancellationScope.current().consideredCancelled) spent = NO_SPEND;
       const result = await modelActivities(card).answerCall.executeWithOptions(
         { summary: clipBytes(asked.summary, caps.SUMMARY_BYTES) },
         [

@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   ChildWorkflowCancellationType,
   condition,
   executeChild,
@@ -48,8 +49,7 @@ export async function subRunArrival(
   if (typeof allowance === 'string') {
     return { kind: 'failed', type: FailureType.budgetExhausted, message: allowance };
   }
-  // Until it is known better: a sub-run that cannot say what it spent has spent its grant.
-  let spent: Spend | null = null;
+  let spent: Spend | null = NO_SPEND;
   try {
     const found = await findAnswer.executeWithOptions(
       { summary: `sub-run ${path} · answered before?` },
@@ -59,6 +59,8 @@ export async function subRunArrival(
       spent = withItself(found.spend);
       return { kind: 'recorded' };
     }
+    // Until it is known better: a sub-run that cannot say what it spent has spent its grant.
+    if (!CancellationScope.current().consideredCancelled) spent = null;
     const result = await startSubRun(context, { workflowId, path, sub, allowance });
     spent = withItself(result.spend);
     if (result.answer === null) {

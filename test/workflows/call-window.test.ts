@@ -57,6 +57,19 @@ describe('a window of two', () => {
     expect(tasks.started).toEqual([1, 2, 4]);
   });
 
+  test('is idle when the last task has ended, also of those that had to wait', async () => {
+    const window = new CallWindow(1);
+    const tasks = controlled(window);
+    for (const n of [1, 2]) tasks.add(n);
+    tasks.start();
+    let isIdle = false;
+    const idle = window.idle().then(() => (isIdle = true));
+    await tasks.end(1);
+    expect([tasks.started, isIdle]).toEqual([[1, 2], false]);
+    await tasks.end(2);
+    await idle;
+  });
+
   test('tells each task how many it starts with', async () => {
     const tasks = controlled(new CallWindow(2));
     for (const n of [1, 2, 3]) tasks.add(n);
