@@ -8,6 +8,7 @@ import {
 } from '../protocol/index.ts';
 import { neededBy } from './budget.ts';
 import { compact, compactWhenLong, isTooLong } from './compact.ts';
+import { continuation } from './fork-run.ts';
 import { keepMessages } from './keep-output.ts';
 import { modelActivities, type RunContext } from './run-context.ts';
 
@@ -69,7 +70,7 @@ async function ask(
 
 function turnInput(context: RunContext, turn: number, purpose: 'go on' | 'answer'): NextTurnInput {
   const { state, start } = context;
-  const { root, sub, maxDepth, budget } = state.resolved;
+  const { root, sub, maxDepth, budget, tools } = state.resolved;
   return {
     workflowId: context.scope,
     turn,
@@ -85,6 +86,8 @@ function turnInput(context: RunContext, turn: number, purpose: 'go on' | 'answer
     answerSchema: start.spec.answerSchema,
     budget,
     purpose,
+    ...(tools === undefined ? {} : { toolbox: tools.toolbox }),
+    ...continuation({ ...state, turn }, start),
   };
 }
 
