@@ -12,7 +12,7 @@ import { InvalidRequest } from './errors.ts';
 
 const Options = z.strictObject({
   question: z.string().trim().min(1, 'must not be empty').max(100_000),
-  input: z.unknown(),
+  input: z.unknown().optional(),
   model: z.string().min(1).max(200).optional(),
   subModel: z.string().min(1).max(200).optional(),
   budget: Budget.partial().strict().optional(),
