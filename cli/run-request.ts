@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
 import type { RunRequest } from '../client/index.ts';
 import { InvalidDocument, readInputs } from '../documents/index.ts';
 import { CliError, EXIT } from './cli-error.ts';
@@ -16,6 +17,11 @@ export interface RequestOptions {
   concurrency?: number;
   depth?: number;
   seed?: string;
+  confirm?: 'unseen' | 'always' | 'never';
+  answerSchema?: string;
+  tools?: string;
+  mcp?: string[];
+  from?: string;
 }
 
 export function withRequestOptions(command: Command): Command {
@@ -32,7 +38,27 @@ export function withRequestOptions(command: Command): Command {
     .option('--cost-usd <amount>', 'most that the run may spend (default: 1.00)', dollars)
     .option('--concurrency <n>', 'sub-calls in flight at once (default: 64)', wholeNumber(1, 500))
     .option('--depth <n>', 'how deep rlm_query may nest (default: 1)', wholeNumber(0, 5))
-    .option('--seed <text>', 'makes the random numbers of the run repeatable');
+    .option('--seed <text>', 'makes the random numbers of the run repeatable')
+    .option('--tools <file>', 'file with a JSON array of tools; see docs/tools.md')
+    .option(
+      '--mcp <name>',
+      'an MCP server of the worker (RLM_MCP_CONFIG) whose tools the run has; can be given several times',
+      collect,
+    )
+    .option(
+      '--from <run[:cell]>',
+      'start on the variables and the conversation of another run, after its last cell or the one named; --input then adds to its inputs',
+    )
+    .addOption(
+      new Option(
+        '--confirm <when>',
+        'when the model is asked to confirm a ready answer (default: unseen, that is when the same reply had output that it had not seen)',
+      ).choices(['unseen', 'always', 'never']),
+    )
+    .option(
+      '--answer-schema <file>',
+      'file with a JSON Schema; the answer is JSON that satisfies it',
+    );
 }
 
 /** Reads the inputs and puts the request together. Nothing is stored. Throws CliError or what `readInputs` throws. */
@@ -42,12 +68,12 @@ export async function toRequest(question: string, options: RequestOptions): Prom
       exitCode: EXIT.usage,
     });
   }
-  if (options.input === undefined) {
+  if (options.input === undefined && options.from === undefined) {
     throw new CliError('There is no input: name a file or folder with --input name=path.', {
       exitCode: EXIT.usage,
     });
   }
-  const { value, notes } = await readInputs(options.input).catch((error: unknown) => {
+  const { value, notes } = await readInputs(options.input ?? []).catch((error: unknown) => {
     if (!(error instanceof InvalidDocument)) throw error;
     throw new CliError(`${error.message}: check --input.`, { cause: error });
   });
@@ -59,12 +85,54 @@ export async function toRequest(question: string, options: RequestOptions): Prom
   };
   return {
     question,
-    input: value,
+    ...(options.input === undefined ? {} : { input: value }),
     budget,
     ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.subModel === undefined ? {} : { subModel: options.subModel }),
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
     ...(options.depth === undefined ? {} : { maxDepth: options.depth }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.tools === undefined ? {} : { tools: readTools(options.tools) }),
+    ...(options.mcp === undefined ? {} : { mcp: options.mcp }),
+    ...(options.from === undefined ? {} : { from: forkSource(options.from) }),
+    ...(options.confirm === undefined ? {} : { confirm: options.confirm }),
+    ...(options.answerSchema === undefined
+      ? {}
+      : { answerSchema: readSchema(options.answerSchema) }),
   };
+}
+
+/** `RUN` or `RUN:CELL`; ids may hold colons of their own. */
+function forkSource(text: string): NonNullable<RunRequest['from']> {
+  const [, workflowId = '', cell] = /^(.+?)(?::(\d+\.\d+))?$/s.exec(text) ?? [];
+  return { workflowId, ...(cell === undefined ? {} : { cell }) };
+}
+
+/** Whether they can be tools is told by the client, before anything starts. */
+function readTools(file: string): NonNullable<RunRequest['tools']> {
+  try {
+    const tools: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    // Checked by the client, as a request of any program is.
+    return tools as NonNullable<RunRequest['tools']>;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(`--tools: ${file} cannot be read as JSON: ${why}.`, { cause: error });
+  }
+}
+
+/** Whether it is a schema that can be checked is told by the client, before anything starts. */
+function readSchema(file: string): Record<string, unknown> {
+  try {
+    const schema: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) {
+      return { ...schema };
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(`--answer-schema: ${file} cannot be read as JSON: ${why}.`, {
+      exitCode: EXIT.usage,
+      cause: error,
+    });
+  }
+  throw new CliError(`--answer-schema: ${file} must hold a JSON object.`, { exitCode: EXIT.usage });
 }

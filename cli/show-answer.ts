@@ -9,6 +9,7 @@ export function answerJson(run: RunAnswer, webUi: string | null): Record<string,
     workflowId: run.workflowId,
     reason: result.reason,
     answer: run.answer,
+    extracted: result.extracted ?? false,
     draftVersion: result.draftVersion,
     spend: result.spend,
     models: result.models,
@@ -36,10 +37,17 @@ export function endLines(run: RunAnswer): string[] {
   const how =
     result.reason === 'answered'
       ? `Answered after ${cost}.`
-      : `The run ended without a final answer because ${WHY[result.reason]}, after ${cost}. ${run.answer === null ? 'There is no draft.' : 'What is printed is its best draft.'}`;
+      : `The run ended without a final answer because ${WHY[result.reason]}, after ${cost}. ${whatIsPrinted(run)}`;
   return result.models.standIn
     ? [how, 'The answers came from a stand-in model server, which has no intelligence.']
     : [how];
+}
+
+function whatIsPrinted({ answer, result }: RunAnswer): string {
+  if (answer === null) return 'There is no draft.';
+  return result.extracted === true
+    ? 'There was no draft: what is printed is what the model said when it was asked at the end, unchecked.'
+    : 'What is printed is its best draft.';
 }
 
 export function exitCodeFor(run: RunAnswer): number {

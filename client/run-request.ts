@@ -8,6 +8,7 @@ import {
   ToolSpecs,
 } from '../protocol/index.ts';
 import { type InputValue, putJson, putText, type Store, uploadInputs } from '../store/index.ts';
+import { type AnswerSchema, toJsonSchema } from './answer-schema.ts';
 import { InvalidRequest } from './errors.ts';
 
 const Options = z.strictObject({
@@ -21,7 +22,9 @@ const Options = z.strictObject({
   maxDepth: z.int().min(0).max(5).optional(),
   /** `run`: equal prompts are asked once; default: each is a sample of its own. */
   cache: z.enum(['none', 'run']).optional(),
-  answerSchema: z.record(z.string(), z.unknown()).optional(),
+  answerSchema: z.looseObject({}).optional(),
+  /** When the model is asked to confirm a ready draft. Default `unseen`: when the same reply had output that it had not seen. */
+  confirm: z.enum(['unseen', 'always', 'never']).optional(),
   seed: z.string().min(1).max(200).optional(),
   clock: FixedClock.optional(),
   /** Activities that the REPL has as functions; see docs/tools.md. */
@@ -33,7 +36,9 @@ const Options = z.strictObject({
 });
 
 /** A question over an input of any size. `input` becomes `input_data` in the REPL: a text, a dict of texts (nested), or any JSON value. */
-export type RunRequest = Omit<z.input<typeof Options>, 'input'> & {
+export type RunRequest = Omit<z.input<typeof Options>, 'input' | 'answerSchema'> & {
+  /** The form of the answer: `answer["content"]` is then JSON that satisfies it. */
+  answerSchema?: AnswerSchema;
   /** May be left out by a run that starts from another: it has the inputs of that one. */
   input?: InputValue;
 };
@@ -50,7 +55,9 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
     throw new InvalidRequest(`The request is not valid: ${path || 'request'}: ${issue?.message}.`);
   }
   const options = parsed.data;
-  checkSchemaUsable(options.answerSchema);
+  // The request's own: a parsed copy of a zod schema is none.
+  const schema =
+    request.answerSchema === undefined ? undefined : toJsonSchema(request.answerSchema);
   if (request.input === undefined && options.from === undefined) {
     throw new InvalidRequest(
       'The request is not valid: input: expected text or another JSON value.',
@@ -67,28 +74,12 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
     concurrency: options.concurrency,
     maxDepth: options.maxDepth,
     ...(options.cache === undefined ? {} : { cache: options.cache }),
-    answerSchema:
-      options.answerSchema === undefined
-        ? null
-        : await putText(store, JSON.stringify(options.answerSchema)),
+    answerSchema: schema === undefined ? null : await putText(store, JSON.stringify(schema)),
+    ...(options.confirm === undefined ? {} : { confirm: options.confirm }),
     seed: options.seed ?? null,
     clock: options.clock ?? null,
     ...(options.tools === undefined ? {} : { tools: (await putJson(store, options.tools)).digest }),
     ...(options.mcp === undefined ? {} : { mcp: options.mcp }),
     ...(options.from === undefined ? {} : { from: options.from }),
   };
-}
-
-/** Now, not when the first answer is ready and paid for. */
-function checkSchemaUsable(schema: Record<string, unknown> | undefined): void {
-  if (schema === undefined) return;
-  try {
-    z.fromJSONSchema(schema);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new InvalidRequest(
-      `The request is not valid: answerSchema: not a JSON Schema that can be checked: ${why}.`,
-      { cause: error },
-    );
-  }
 }

@@ -46,8 +46,8 @@ export function settleTurn(
   const notes = [...ignoredNote(reply.ignoredBlocks), ...notRunNote(reply, cells)];
   if (reply.cells.length === 0) return withoutCode(state, reply, notes);
   state.repliesWithoutCode = 0;
-  const repeats = countRepeats(state, reply, cells);
   numberDrafts(state, cells);
+  const repeats = countRepeats(state, reply, cells);
   const goOn = (note: string | null, draft: TextRef | null = null): Verdict => {
     if (repeats === 'end') return { kind: 'over', reason: 'repeating' };
     const more = [...(note === null ? [] : [note]), ...(repeats === 'tell' ? [REPEATING] : [])];

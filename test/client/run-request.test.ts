@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { InvalidRequest, type RunRequest } from '../../client/index.ts';
 import { toRunSpec } from '../../client/run-request.ts';
 import { getText, memoryStore, type Store } from '../../store/index.ts';
@@ -29,6 +30,24 @@ describe('a request', () => {
     expect(spec.budget).toEqual({ turns: 3 });
   });
 
+  test('takes a zod schema for the form of its answer', async () => {
+    const store = memoryStore();
+    const answerSchema = z.object({ total: z.number(), note: z.string().default('') });
+    const spec = await toRunSpec(store, { question: 'Which?', input: 'text', answerSchema });
+    expect(JSON.parse(await getText(store, spec.answerSchema ?? ''))).toMatchObject({
+      type: 'object',
+      properties: { total: { type: 'number' }, note: { type: 'string' } },
+      required: ['total'],
+    });
+  });
+
+  test('says when the model is asked to confirm', async () => {
+    const request = { question: 'Which?', input: 'text' };
+    const store = memoryStore();
+    expect((await toRunSpec(store, { ...request, confirm: 'never' })).confirm).toBe('never');
+    expect(await toRunSpec(store, request)).not.toHaveProperty('confirm');
+  });
+
   test('made twice gives the same spec: equal texts are one blob', async () => {
     const store = memoryStore();
     const request = { question: 'Which?', input: 'text' };
@@ -45,6 +64,14 @@ describe('a request', () => {
     [
       { answerSchema: { type: 'objekt' } },
       'The request is not valid: answerSchema: not a JSON Schema that can be checked: Unsupported type: objekt.',
+    ],
+    [
+      { answerSchema: z.object({ when: z.date() }) },
+      'The request is not valid: answerSchema: not a JSON Schema that can be checked: Date cannot be represented in JSON Schema.',
+    ],
+    [
+      { confirm: 'sometimes' },
+      'The request is not valid: confirm: Invalid option: expected one of "unseen"|"always"|"never".',
     ],
     [
       { concurrency: 501 },

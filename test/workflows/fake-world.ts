@@ -5,9 +5,12 @@ import { type RunRequest, RlmClient } from '../../client/index.ts';
 import {
   type AnswerCallInput,
   type CellOutcome,
+  type CompactTranscriptInput,
   type CheckArgumentsInput,
   type CheckArgumentsResult,
+  type ModelCard,
   type NextTurnInput,
+  type NextTurnResult,
   type RunCellInput,
   type RunSpec,
   type Spend,
@@ -23,6 +26,11 @@ export interface Script {
   reply(input: NextTurnInput): string[] | Promise<string[]>;
   cell(input: RunCellInput): CellOutcome | Promise<CellOutcome>;
   /** May say what the call cost in dollars. */
+  /** What is special about the root model. */
+  root?: Partial<ModelCard>;
+  /** What else a turn gives than its cells. */
+  turn?(input: NextTurnInput): Partial<NextTurnResult>;
+  compact?(input: CompactTranscriptInput): Promise<string>;
   answer?(input: AnswerCallInput): number | void | Promise<number | void>;
   check?(): string[];
   seal?(): void;
@@ -61,7 +69,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
       await script.resolve?.(spec);
       return {
         ...resolved,
-        root: { ...card, standIn: true },
+        root: { ...card, standIn: true, ...script.root },
         sub: { ...card, name: 'sub-model' },
         replQueue: queue,
         budget: { ...resolved.budget, ...spec.budget },
@@ -96,15 +104,16 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
         usage: { ...NO_COST, costUsd: 0.01 },
         repeated: false,
         finishReason: 'stop',
+        ...script.turn?.(input),
       };
     },
     runCell: async (input) => {
       cells.push(input);
       return script.cell(input);
     },
-    compactTranscript: async ({ transcript }) => ({
-      transcript,
-      usage: NO_COST,
+    compactTranscript: async (input) => ({
+      transcript: (await script.compact?.(input)) ?? input.transcript,
+      usage: { ...NO_COST, costUsd: 0.02 },
       repeated: false,
     }),
     answerCall: async (input) => {
