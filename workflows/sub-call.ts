@@ -95,9 +95,10 @@ async function take(
     tokens: limitsTokens ? least.tokens : null,
     computeMs: null,
   };
-  if (!mayStart(book, ledger, needed)) {
+  // Again after each wait: another call that waited may have taken what came back.
+  while (!mayStart(book, ledger, needed)) {
+    if (ledger.open === 0) return `Not asked: ${refusal(book, ledger, least)}.`;
     await condition(() => ledger.open === 0 || mayStart(book, ledger, needed));
-    if (!mayStart(book, ledger, needed)) return `Not asked: ${refusal(book, ledger, least)}.`;
   }
   const share = ledger.share(together);
   const granted = {

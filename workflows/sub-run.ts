@@ -95,10 +95,12 @@ async function take(
   const one = { calls: 1, costUsd: 0, tokens: null, computeMs: null };
   const mayStart = (): boolean =>
     exhausted(state.resolved.budget, state.spend) === null && ledger.affords(one);
-  if (!mayStart()) await condition(() => ledger.open === 0 || mayStart());
-  if (!mayStart()) {
-    const over = exhausted(state.resolved.budget, state.spend);
-    return `Not started: ${over ?? 'nothing is left of the budget'}.`;
+  while (!mayStart()) {
+    if (ledger.open === 0) {
+      const over = exhausted(state.resolved.budget, state.spend);
+      return `Not started: ${over ?? 'nothing is left of the budget'}.`;
+    }
+    await condition(() => ledger.open === 0 || mayStart());
   }
   const share = ledger.share(together);
   ledger.grant(row, { ...share, calls: Math.max(1, share.calls) });

@@ -1,0 +1,231 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { ApplicationFailure } from '@temporalio/common';
+import {
+  type CellOutcome,
+  FailureType,
+  type SubRunCall,
+  type WaitingCell,
+} from '../../protocol/index.ts';
+import { putText, textRefOf } from '../../store/index.ts';
+import { openWorld, type Script, type World } from './fake-world.ts';
+import { finished, rolledBack } from './states.ts';
+
+// Scope: what a run's budget allows and what its spend says, however calls and sub-runs end. Rooms are scripted.
+
+const JOURNAL = `sha256:${'1'.repeat(64)}`;
+let world: World;
+afterEach(() => world.close());
+
+async function open(script: Script): Promise<World> {
+  world = await openWorld(script);
+  return world;
+}
+
+function waiting(callCount: number, subRuns: SubRunCall[] = []): WaitingCell {
+  return {
+    kind: 'waiting',
+    journal: JOURNAL,
+    firstCall: 1,
+    callCount,
+    previews: [],
+    subRuns,
+    computeMs: 1,
+    way: 'fresh',
+  };
+}
+
+function subRun(call: number): SubRunCall {
+  return { call, prompt: textRefOf(`part ${call}`), context: null, model: null };
+}
+
+async function ready(): Promise<CellOutcome> {
+  return finished({ answer: { content: await putText(world.store, 'Done.'), ready: true } });
+}
+
+const isChild = (workflowId: string): boolean => workflowId.includes('/');
+
+describe('sub-calls of one cell', () => {
+  test('never cost more than the budget together, also when each takes all that it may', async () => {
+    const costs: number[] = [];
+    const { run, cells } = await open({
+      reply: () => ['ask()'],
+      cell: ({ delivery }) => (delivery === null ? waiting(100) : ready()),
+      answer: ({ allowance }) => {
+        costs.push(allowance?.costUsd ?? 1);
+        return allowance?.costUsd;
+      },
+    });
+    const { result } = await run({ budget: { costUsd: 0.5 }, concurrency: 10 });
+    expect(result.spend.usage.costUsd).toBeLessThanOrEqual(0.5);
+    expect(costs.length).toBeGreaterThanOrEqual(10);
+    expect(cells[1]?.delivery?.failed.every(({ type }) => type === 'Budget.Exhausted')).toBe(true);
+    expect(result.reason).toBe('answered');
+  });
+
+  test('are each billed with their own usage', async () => {
+    const { run } = await open({
+      reply: () => ['ask()'],
+      cell: ({ delivery }) => (delivery === null ? waiting(4) : ready()),
+      answer: ({ call }) => call / 100,
+    });
+    const { result } = await run();
+    expect(result.spend.usage.costUsd).toBeCloseTo(0.01 + 0.01 + 0.02 + 0.03 + 0.04);
+  });
+
+  test('that need more than their share are asked once others have ended', async () => {
+    let refusals = 0;
+    const { run, cells } = await open({
+      reply: () => ['ask()'],
+      cell: ({ delivery }) => (delivery === null ? waiting(8) : ready()),
+      answer: ({ allowance }) => {
+        if ((allowance?.costUsd ?? 1) >= 0.3) return 0.001;
+        refusals++;
+        throw ApplicationFailure.create({
+          message: 'It takes more.',
+          type: FailureType.budgetExhausted,
+          nonRetryable: true,
+          details: [{ costUsd: 0.3, tokens: 100 }],
+        });
+      },
+    });
+    const { result } = await run();
+    expect(refusals).toBe(8);
+    expect(cells[1]?.delivery).toMatchObject({ recorded: [[1, 8]], failed: [] });
+    expect(result.spend.calls).toBe(8);
+  });
+
+  test('that need more than there is are told so, and cost nothing', async () => {
+    const { run, cells } = await open({
+      reply: () => ['ask()'],
+      cell: ({ delivery }) => (delivery === null ? waiting(2) : ready()),
+      answer: () => {
+        throw ApplicationFailure.create({
+          message: 'It takes more.',
+          type: FailureType.budgetExhausted,
+          nonRetryable: true,
+          details: [{ costUsd: 3, tokens: 100 }],
+        });
+      },
+    });
+    const { result } = await run();
+    expect(cells[1]?.delivery?.failed).toEqual([
+      {
+        calls: [[1, 2]],
+        type: 'Budget.Exhausted',
+        message: 'Not asked: it may cost $3.0000, and $0.9900 of $1.00 is left.',
+      },
+    ]);
+    expect(result.spend.calls).toBe(0);
+  });
+});
+
+describe('a root model', () => {
+  test('whose next turn the budget does not pay for ends the run with its best draft', async () => {
+    const { run } = await open({
+      reply: ({ turn }) => {
+        if (turn === 1) return ['draft'];
+        throw ApplicationFailure.create({
+          message: 'It takes more.',
+          type: FailureType.budgetExhausted,
+          nonRetryable: true,
+          details: [{ costUsd: 3, tokens: 100 }],
+        });
+      },
+      cell: async () =>
+        finished({ answer: { content: await putText(world.store, 'So far.'), ready: false } }),
+    });
+    const { answer, result } = await run();
+    expect([answer, result.reason, result.spend.turns]).toEqual(['So far.', 'budget', 1]);
+  });
+});
+
+test('compute of all cells is limited: the last one gets what is left, and then the run ends', async () => {
+  const { run, cells } = await open({
+    reply: () => ['work()'],
+    cell: () => finished({ computeMs: 400 }),
+  });
+  const { result } = await run({ budget: { computeMs: 1000 } });
+  expect(cells.map(({ limits }) => limits.computeMs)).toEqual([999, 599, 199]);
+  expect(result.reason).toBe('budget');
+});
+
+describe('a sub-run', () => {
+  test('that is ended from outside counts its whole grant: nobody knows what it spent', async () => {
+    const started = Promise.withResolvers<string>();
+    const { client, cells } = await open({
+      reply: async ({ workflowId, turn }) => {
+        if (isChild(workflowId) && turn === 2) {
+          started.resolve(workflowId);
+          await new Promise((resolve) => setTimeout(resolve, 2000));
+        }
+        return ['go()'];
+      },
+      cell: ({ key, delivery }) => {
+        if (isChild(key.workflowId)) return finished();
+        return delivery === null ? waiting(1, [subRun(1)]) : ready();
+      },
+    });
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text' });
+    await started.promise;
+    const { events } = await client.temporal.workflow.getHandle(workflowId).fetchHistory();
+    const child = events
+      ?.map((event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId)
+      .find(Boolean);
+    await client.temporal.workflow.getHandle(child ?? '').terminate('by a person');
+    const { result } = await client.result(workflowId);
+    expect(cells.at(-1)?.delivery?.failed).toMatchObject([{ calls: [[1, 1]] }]);
+    // Of $0.99 one of two shares.
+    expect(result.spend.usage).toMatchObject({ costUsd: 0.01 + 0.495, estimated: true });
+  });
+
+  test('that is cancelled with its cell counts what it says that it spent', async () => {
+    const { run } = await open({
+      reply: async ({ workflowId, turn }) => {
+        if (isChild(workflowId) && turn === 3) {
+          await new Promise((resolve) => setTimeout(resolve, 10_000));
+        }
+        return ['go()'];
+      },
+      cell: ({ key, delivery }) => {
+        if (isChild(key.workflowId)) return finished();
+        if (key.cell === '2.1') return ready();
+        return delivery === null ? waiting(10, [subRun(1)]) : rolledBack();
+      },
+    });
+    const { result } = await run();
+    // Two turns of the run and two of the sub-run, and nine sub-calls.
+    expect(result.spend.usage.costUsd).toBeCloseTo(0.02 + 0.02 + 0.009);
+    expect(result.spend.usage.estimated).toBe(false);
+    expect(result.spend.calls).toBe(10);
+  });
+
+  test('that spends less than its grant gives the rest back to the next', async () => {
+    const budgets: number[] = [];
+    const { run } = await open({
+      resolve: ({ budget }) => void budgets.push(budget.costUsd ?? 0),
+      reply: () => ['go()'],
+      cell: ({ key, delivery }) => {
+        if (isChild(key.workflowId)) return ready();
+        if (delivery === null) return waiting(1, [subRun(1)]);
+        const next = { ...waiting(1, [subRun(2)]), firstCall: 2 };
+        return budgets.length === 2 ? next : ready();
+      },
+    });
+    await run({ budget: { costUsd: 1 } });
+    expect(budgets).toEqual([1, 0.495, 0.49]);
+  });
+
+  test('at the depth limit is asked as a sub-call, and the model is told', async () => {
+    const { run, turns } = await open({
+      reply: () => ['go()'],
+      cell: ({ key, delivery }) => {
+        if (key.cell === '2.1') return ready();
+        return delivery === null ? waiting(1, [subRun(1)]) : finished();
+      },
+    });
+    await run({ maxDepth: 0 });
+    expect(turns[1]?.observation?.notes).toEqual([
+      'rlm_query was answered by llm_query: sub-runs of this run may be nested 0 deep, and it is at depth 0.',
+    ]);
+  });
+});
