@@ -56,7 +56,7 @@ function worthALine(last: Progress | null, now: Progress): boolean {
 }
 
 function place(p: Progress): string {
-  return [p.phase, p.turn, p.cell, p.draft?.version, quarter(p)].join('|');
+  return [p.phase, p.turn, p.cell, p.draft?.version, p.questions?.length, quarter(p)].join('|');
 }
 
 function quarter(progress: Progress): string {
@@ -125,6 +125,9 @@ export function blockLines(progress: Progress, elapsedMs?: number): string[] {
   const { round, lastCell, draft } = progress;
   if (round !== null && round.total > 0) lines.push(`  ${bar(round.answered, round.total)}`);
   if (lastCell !== null) lines.push(`  last cell ${lastCell.cell}: ${plain(lastCell.summary)}`);
+  for (const { id, question } of progress.questions ?? []) {
+    lines.push(`  question ${id}: ${plain(question.text ?? `${question.head ?? ''}…`)}`);
+  }
   if (draft !== null) {
     lines.push(`  draft: ${plain(draft.content.text ?? draft.content.head ?? '')}`);
   }

@@ -7,6 +7,8 @@ import { addReplCommand } from './repl.ts';
 import { addResultCommand } from './result.ts';
 import { addRunCommand } from './run.ts';
 import { addScheduleCommand } from './schedule.ts';
+import { addSteeringCommands } from './steering-commands.ts';
+import { addViewCommands } from './views.ts';
 import { addUiCommand } from './ui.ts';
 import { addWorkerCommand } from './worker.ts';
 
@@ -25,6 +27,8 @@ export function createProgram(): Command {
   addResultCommand(program);
   addProgressCommand(program);
   addCancelCommand(program);
+  addSteeringCommands(program);
+  addViewCommands(program);
   addScheduleCommand(program);
   addReplCommand(program);
   addUiCommand(program);

@@ -18,6 +18,8 @@ export function progressLine(progress: Progress): string {
 
 function activity(progress: Progress): string {
   const cell = progress.cell === null ? '' : `cell ${progress.cell}`;
+  if (progress.phase === 'paused') return 'paused';
+  if ((progress.questions ?? []).length > 0) return `${cell} waits for a person`;
   switch (progress.phase) {
     case 'calling':
       return progress.round === null

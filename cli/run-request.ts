@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { RunRequest } from '../client/index.ts';
 import { InvalidDocument, readInputs } from '../documents/index.ts';
+import { ToolSpecs } from '../protocol/index.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { say } from './output.ts';
 import { collect, dollars, wholeNumber } from './parse-values.ts';
@@ -108,16 +109,19 @@ function forkSource(text: string): NonNullable<RunRequest['from']> {
   return { workflowId, ...(cell === undefined ? {} : { cell }) };
 }
 
-/** Whether they can be tools is told by the client, before anything starts. */
 function readTools(file: string): NonNullable<RunRequest['tools']> {
+  let json: unknown;
   try {
-    const tools: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    // Checked by the client, as a request of any program is.
-    return tools as NonNullable<RunRequest['tools']>;
+    json = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CliError(`--tools: ${file} cannot be read as JSON: ${why}.`, { cause: error });
   }
+  const parsed = ToolSpecs.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = issue?.path.join('.') ?? '';
+  throw new CliError(`--tools: ${file}: ${path === '' ? '' : `${path}: `}${issue?.message}.`);
 }
 
 /** Whether it is a schema that can be checked is told by the client, before anything starts. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import {
   DEFAULT_TASK_QUEUE,
+  type Draft,
   MEMO_PROGRESS,
   Progress,
   PROGRESS_QUERY,
@@ -15,6 +16,7 @@ import { RunFailed } from './errors.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
 import { RunSchedules } from './run-schedules.ts';
 import { RunSteering } from './run-steering.ts';
+import { readDrafts, readTree, type RunTree } from './run-views.ts';
 import { startOptions } from './start-options.ts';
 import { hasSearchAttributes } from './search-attributes.ts';
 import { toClientError } from './to-client-error.ts';
@@ -178,6 +180,16 @@ export class RlmClient {
         throw toClientError(error, { workflowId });
       }
     }
+  }
+
+  /** The newest drafts of the answer, oldest first, while the run goes on and after its end. Needs a worker of the run. */
+  async drafts(workflowId: string): Promise<Draft[]> {
+    return readDrafts(this.temporal, workflowId);
+  }
+
+  /** The run with all its sub-runs. Needs no worker; about a second behind. */
+  async tree(workflowId: string): Promise<RunTree> {
+    return readTree(this.temporal, workflowId);
   }
 
   /** Asks a run and its sub-runs to stop; `result` then throws RunCancelled with the best draft. */

@@ -3,6 +3,7 @@ import {
   type WorkflowHandle,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import {
@@ -21,8 +22,11 @@ import {
   STEER_UPDATE,
 } from '../protocol/index.ts';
 import { canonicalJson, putText, type Store } from '../store/index.ts';
-import { InvalidRequest } from './errors.ts';
+import { InvalidRequest, ServerUnavailable } from './errors.ts';
 import { toClientError } from './to-client-error.ts';
+
+/** A run whose worker is away takes a request when it is back; nobody waits for it so long. */
+const WAIT_MS = 60_000;
 
 /**
  * Reaches into runs under way. Each method resolves with the run's progress when the run has taken the request, and
@@ -88,13 +92,23 @@ export class RunSteering {
   async #update(workflowId: string, name: string, input: unknown): Promise<Progress> {
     const handle = this.#temporal.workflow.getHandle(workflowId);
     try {
-      return Progress.parse(await handle.executeUpdate(name, { args: [input] }));
+      return Progress.parse(
+        await this.#temporal.withDeadline(Date.now() + WAIT_MS, () =>
+          handle.executeUpdate(name, { args: [input] }),
+        ),
+      );
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) {
         // What the run's own activity found wrong is told by that.
         const cause = error.cause instanceof ActivityFailure ? error.cause.cause : error.cause;
         const why = cause instanceof ApplicationFailure ? cause.message : 'it ended meanwhile.';
         throw new InvalidRequest(`Run ${workflowId} refused this: ${why}`, { cause: error });
+      }
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+        throw new ServerUnavailable(
+          `No worker took this up within ${WAIT_MS / 1000} s; run ${workflowId} takes it when one is back. Start a worker (rlm worker).`,
+          { cause: error },
+        );
       }
       // The server says NOT_FOUND of a run that has ended as well.
       if (error instanceof WorkflowNotFoundError && (await exists(handle))) {

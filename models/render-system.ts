@@ -107,6 +107,23 @@ async function describeTools(
   return { has_tools: true, tools: `${fence}python\n${code}\n${fence}` };
 }
 
+/** What a run is told that goes on with the transcript of another: its question, and what inputs it brings. */
+export async function renderContinuation(
+  store: Store,
+  { question, continues }: Pick<NextTurnInput, 'question' | 'continues'>,
+  promptFolder?: string,
+): Promise<string> {
+  const manifest = continues?.manifest ?? null;
+  const { entries } =
+    manifest === null ? { entries: [] } : await getJson(store, manifest, Manifest);
+  return fillTemplate(loadPrompt('continue.md', promptFolder), {
+    question: await getText(store, question),
+    has_inputs: entries.length > 0,
+    total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
+    inputs: await describeInputs(store, entries, false),
+  });
+}
+
 async function describeInputs(
   store: Store,
   entries: readonly ManifestEntry[],

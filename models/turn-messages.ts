@@ -2,7 +2,7 @@ import type { NextTurnInput } from '../protocol/index.ts';
 import { getText, type Store } from '../store/index.ts';
 import type { ChatMessage } from './provider.ts';
 import { renderObservation } from './render-observation.ts';
-import { renderOpening } from './render-system.ts';
+import { renderContinuation, renderOpening } from './render-system.ts';
 
 /** Said to a model whose run is over without a draft. */
 const ANSWER_NOW =
@@ -20,7 +20,13 @@ export async function newMessages(
     input.observation === null
       ? []
       : [await renderObservation(input.observation, (ref) => getText(store, ref))];
-  const said = input.purpose === 'answer' ? [...observed, await answerNow(store, input)] : observed;
+  const said = [
+    ...observed,
+    ...(input.continues === undefined
+      ? []
+      : [await renderContinuation(store, input, promptFolder)]),
+    ...(input.purpose === 'answer' ? [await answerNow(store, input)] : []),
+  ];
   return [...opening, ...asReplies(transcript.at(-1), said.join('\n\n'))];
 }
 

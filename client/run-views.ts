@@ -1,0 +1,73 @@
+import { type Client } from '@temporalio/client';
+import { Draft, DRAFTS_QUERY, MEMO_PROGRESS, Progress, RUN_WORKFLOW } from '../protocol/index.ts';
+import { toClientError } from './to-client-error.ts';
+
+/** A run and the sub-runs that it started. */
+export interface RunTree {
+  workflowId: string;
+  status: string;
+  /** As of its last turn. */
+  progress: Progress | null;
+  children: RunTree[];
+}
+
+/** Time for a worker to answer a query, ms. */
+const QUERY_MS = 10_000;
+
+/** The newest drafts of a run's answer, oldest first, with their numbers. Needs a worker of the run, also after its end. */
+export async function readDrafts(temporal: Client, workflowId: string): Promise<Draft[]> {
+  const handle = temporal.workflow.getHandle(workflowId);
+  try {
+    const drafts = await temporal.withDeadline(Date.now() + QUERY_MS, () =>
+      handle.query<unknown>(DRAFTS_QUERY),
+    );
+    return Draft.array().parse(drafts);
+  } catch (error) {
+    throw toClientError(error, { workflowId });
+  }
+}
+
+/** The run with all its sub-runs, from the server's index: it needs no worker, and is about a second behind. Earlier executions of a run that continued as new are left out. */
+export async function readTree(temporal: Client, workflowId: string): Promise<RunTree> {
+  const runs = new Map<string, RunTree & { parent: string | undefined }>();
+  try {
+    const root = await temporal.workflow.getHandle(workflowId).describe();
+    const query = `RootWorkflowId = '${quoted(root.rootExecution?.workflowId ?? workflowId)}' AND WorkflowType = '${RUN_WORKFLOW}'`;
+    for await (const found of temporal.workflow.list({ query })) add(runs, found);
+    // The index may not know it yet.
+    add(runs, root);
+  } catch (error) {
+    throw toClientError(error, { workflowId });
+  }
+  for (const run of runs.values()) runs.get(run.parent ?? '')?.children.push(run);
+  const { parent: _, ...tree } = runs.get(workflowId) ?? {
+    parent: undefined,
+    workflowId,
+    status: 'UNKNOWN',
+    progress: null,
+    children: [],
+  };
+  return tree;
+}
+
+type Found = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>;
+
+function add(
+  runs: Map<string, RunTree & { parent: string | undefined }>,
+  found: Pick<Found, 'workflowId' | 'status' | 'memo' | 'parentExecution'>,
+): void {
+  const known = runs.get(found.workflowId);
+  // The newest execution is listed first.
+  if (known !== undefined && found.status.name === 'CONTINUED_AS_NEW') return;
+  runs.set(found.workflowId, {
+    workflowId: found.workflowId,
+    status: found.status.name,
+    progress: Progress.nullable().safeParse(found.memo?.[MEMO_PROGRESS] ?? null).data ?? null,
+    children: known?.children ?? [],
+    parent: found.parentExecution?.workflowId ?? undefined,
+  });
+}
+
+function quoted(text: string): string {
+  return text.replaceAll("'", "''");
+}
