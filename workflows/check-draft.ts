@@ -5,6 +5,9 @@ import { LIGHT } from './activity-options.ts';
 import type { RunContext } from './run-context.ts';
 import { resetReady } from './settle-turn.ts';
 
+/** Refused answers (schema, emptiness) after which a run ends with the draft as it is. */
+export const REFUSED_ANSWERS = 3;
+
 const { checkAnswer } = proxyActivities<Activities>(LIGHT);
 
 /** Checks a ready draft in an activity (a hostile pattern must not hang a workflow task). Null when it holds; else notes for the model, and `ready` is set back. */
@@ -18,5 +21,10 @@ export async function checkDraft(context: RunContext, draft: TextRef): Promise<s
   if (ok) return null;
   state.refusedAnswers++;
   resetReady(state);
-  return ['The answer was not accepted:', ...problems];
+  const left = REFUSED_ANSWERS - state.refusedAnswers;
+  return [
+    'The answer was not accepted:',
+    ...problems,
+    `Correct answer["content"] and set answer["ready"] = True again (${left} ${left === 1 ? 'attempt is' : 'attempts are'} left).`,
+  ];
 }

@@ -1,29 +1,35 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
-import type { EndReason } from '../protocol/index.ts';
+import type { EndReason, NextTurnResult } from '../protocol/index.ts';
 import { askForAnswer } from './ask-root.ts';
 import { addDraft } from './drafts.ts';
+import { listVariables } from './list-variables.ts';
 import type { RunContext } from './run-context.ts';
 
 /** Ends that leave no time for one more call, or need none. */
 const WITHOUT: readonly EndReason[] = ['answered', 'wallClock'];
 
 /**
- * When a run ends without a draft, the model is asked once for the answer that what it has seen allows. True when it
- * gave one, which is then the draft. Never throws but for cancellation: the run is over either way.
+ * When a run ends without a draft, the model is shown what the REPL holds and asked once for the answer that it allows.
+ * True when it gave one, which is then the draft. Never throws but for cancellation: the run is over either way.
  */
 export async function extractAnswer(context: RunContext, reason: EndReason): Promise<boolean> {
   const { state } = context;
   if (state.draft !== null || WITHOUT.includes(reason)) return false;
+  await orNull(listVariables(context));
+  const reply = await orNull<NextTurnResult | null>(askForAnswer(context));
+  const answer = reply?.answer ?? null;
+  if (reply === null || answer === null) return false;
+  state.transcript = reply.transcript;
+  addDraft(state, null, answer);
+  return true;
+}
+
+async function orNull<T>(work: Promise<T>): Promise<T | null> {
   try {
-    const reply = await askForAnswer(context);
-    const answer = reply?.answer ?? null;
-    if (reply === null || answer === null) return false;
-    state.transcript = reply.transcript;
-    addDraft(state, null, answer);
-    return true;
+    return await work;
   } catch (error) {
     if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
-    log.warn('The answer could not be asked for', { error });
-    return false;
+    log.warn('Asking for the answer at the end failed', { error });
+    return null;
   }
 }

@@ -20,7 +20,7 @@ import {
 } from '../protocol/index.ts';
 import { askRoot } from './ask-root.ts';
 import { reachedLimit } from './budget.ts';
-import { checkDraft } from './check-draft.ts';
+import { checkDraft, REFUSED_ANSWERS } from './check-draft.ts';
 import { carryOver, finish, leaveDraft } from './end-run.ts';
 import { observe } from './observe.ts';
 import { parseCarried, parseStart } from './parse-start.ts';
@@ -36,9 +36,6 @@ import { installSteering } from './steering.ts';
 import { takeMessages, unreadFirst, whilePaused } from './steering-state.ts';
 import type { TurnUnderWay } from './turn-under-way.ts';
 import { untilStopped } from './wall-clock.ts';
-
-/** Refused answers (schema, emptiness) after which a run ends with the draft as it is. */
-const REFUSED_ANSWERS = 3;
 
 /**
  * One run of a Recursive Language Model: the root model writes Python, the REPL runs it, its sub-calls are made

@@ -10,10 +10,10 @@ import {
 } from '../protocol/index.ts';
 import { answerCalls } from './answer-calls.ts';
 import { CallWindow } from './call-window.ts';
+import { firstInput } from './cell-input.ts';
 import { carryOver } from './end-run.ts';
 import { PendingCalls } from './rounds.ts';
 import { readClock, replActivities, type RunContext } from './run-context.ts';
-import { deriveKey } from './secrets.ts';
 import { takeEdits, whilePaused } from './steering-state.ts';
 import type { StoppedCell, TurnUnderWay } from './turn-under-way.ts';
 
@@ -67,24 +67,6 @@ export async function runCell(
 
 function isDiverged(end: CellEnd): boolean {
   return end.kind === 'rolledBack' && end.reason === 'divergence';
-}
-
-function firstInput(context: RunContext, cell: string, code: TextRef): RunCellInput {
-  const { state, ledger, scope } = context;
-  const { limits, runtime } = state.resolved;
-  const computeMs = Math.min(limits.computeMs, Math.ceil(ledger.left().computeMs ?? Infinity));
-  return {
-    key: { workflowId: scope, cell, cellAttempt: 1 },
-    runtime,
-    image: state.image,
-    edits: state.edits,
-    code,
-    seed: deriveKey(state.secret, `cell ${cell}`),
-    clockMs: readClock(context, state),
-    limits: { ...limits, computeMs: Math.max(1, computeMs) },
-    journal: null,
-    delivery: null,
-  };
 }
 
 /** One attempt of a cell. */

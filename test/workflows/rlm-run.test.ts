@@ -102,6 +102,7 @@ describe('a run', () => {
     expect(turns[1]?.observation?.notes).toEqual([
       'The answer was not accepted:',
       'total: expected a number.',
+      'Correct answer["content"] and set answer["ready"] = True again (2 attempts are left).',
     ]);
     expect(cells[1]?.edits).toContainEqual({
       kind: 'setItem',
