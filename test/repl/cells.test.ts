@@ -72,13 +72,15 @@ describe('what a cell shows', () => {
   });
 
   test('input() and breakpoint() say that nobody is there', async () => {
-    for (const code of ['input("name? ")', 'breakpoint()']) {
-      expect((await session.run(code)).error).toMatchObject({
+    for (const name of ['input', 'breakpoint']) {
+      expect((await session.run(`${name}()`)).error).toMatchObject({
         type: 'RuntimeError',
-        message:
-          'input() is not available: nobody sits at this session. Work with the variables that you have.',
+        message: `${name}() is not available: nobody sits at this session. Work with the variables that you have.`,
       });
     }
+    expect((await session.run('import sys\nsys.stdin.readline()')).error?.message).toBe(
+      'there is no standard input: nobody sits at this session. Work with the variables that you have.',
+    );
   });
 
   test('top-level await works, also beside definitions and in the last expression', async () => {

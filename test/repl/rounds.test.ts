@@ -352,7 +352,7 @@ describe('the end of a cell', () => {
       `${POOL}def tick():\n    while True: time.sleep(1)\nthreading.Thread(target=tick, daemon=True).start()\nt = asyncio.create_task(asyncio.sleep(1000))\nawait asyncio.sleep(0)`,
     );
     expect(ran.stderr).toBe(
-      '[1 asyncio task(s) still ran at the end of the cell and were cancelled]\n[1 daemon thread(s) were ended with the cell]\n',
+      '[1 asyncio task(s) still ran at the end of the cell and were cancelled: await them in the cell that starts them]\n[1 daemon thread(s) were ended with the cell]\n',
     );
     expect((await session.run('t.cancelled()')).value).toBe('True');
   });

@@ -22,12 +22,13 @@ def make_functions(namespace, tools):
 
     def FINAL_VAR(name) -> None:
         """Make the value of a variable the final answer. Takes the variable's name (or the value itself)."""
-        if type(name) is str and name.strip().strip("\"'") in namespace:
-            FINAL(namespace[name.strip().strip("\"'")])
-        elif type(name) is str:
-            raise NameError(f"FINAL_VAR: there is no variable {name!r}; SHOW_VARS() lists them, FINAL(text) takes a text")
-        else:
-            FINAL(name)
+        if not isinstance(name, str):
+            return FINAL(name)
+        known = name.strip().strip("\"'")
+        if known not in namespace:
+            told = known if len(known) <= 60 else known[:60] + "…"
+            raise NameError(f"FINAL_VAR: there is no variable {told!r}; SHOW_VARS() lists them, FINAL(text) takes a text")
+        FINAL(namespace[known])
 
     def SUBMIT(*values, **fields) -> None:
         """Submit the final answer: SUBMIT(text), or SUBMIT(field=value, ...) for an answer of several fields."""

@@ -5,13 +5,15 @@ import random
 import sys
 import types
 
-from . import answer, calls, loop, output, runner, scheduler, seal, search, threads, variables
+from . import answer, calls, chunks, documents, errors, loop, output, processes, replies, runner, scheduler, seal, search, threads, variables
 from .tools import make_ask_human, make_toolbox
 
 
 def boot(switch):
     stacks = scheduler.Scheduler(switch)
     threads.install(stacks)
+    processes.install()
+    errors.install_warnings()
     event_loop = loop.install(stacks)
     import asyncio
 
@@ -19,15 +21,18 @@ def boot(switch):
     namespace = vars(main)
     namespace.clear()
     namespace.update({"__name__": "__main__", "__doc__": None, "answer": answer.fresh()})
-    tools = variables.make((calls.Reply, search.Document, search.Passage))
+    text_types = (replies.Reply, documents.Document, documents.Passage)
+    tools = variables.make(text_types)
     desk = calls.Desk(stacks)
     meter = output.Meter()
     streams = (output.Stream(meter, "<stdout>"), output.Stream(meter, "<stderr>"))
     future_of = calls.make_future_of(desk, asyncio)
     functions = [
         search.search_text,
-        search.chunk_text,
-        calls.ok,
+        search.search_all,
+        search.quote,
+        chunks.chunk_text,
+        replies.ok,
         *calls.make_functions(desk, future_of),
         make_ask_human(desk),
         *answer.make_functions(namespace, tools),
@@ -36,7 +41,7 @@ def boot(switch):
     functions.append(variables.make_show_vars(tools, namespace, protected))
     toolbox = make_toolbox(desk, future_of)
     public = sys.modules["rlm"]
-    for item in (*functions, calls.Reply, search.Document, search.Passage):
+    for item in (*functions, *text_types):
         item.__module__ = "rlm"
         item.__qualname__ = item.__name__
         setattr(public, item.__name__, item)

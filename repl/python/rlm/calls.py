@@ -1,60 +1,11 @@
-"""Calls to models: what a cell asks for, and the answers it gets."""
+"""Calls to models: what a cell asks for."""
 
 import json
 
+from .replies import Reply, start_of_cell
+
 MODEL_CHARS = 200
-OK_HINT = "await llm_query(...) answers one call after the other; await llm_query_async(...) and llm_query_batched([...]) run in parallel.\n"
-
-
-class Reply(str):
-    """The text of a model's answer: a plain string that also knows how it came about.
-
-    .error          None, or what went wrong; test with ok(reply) before you use the text
-    .usage          dict of tokens and cost, as the provider counted them
-    .finish_reason  'stop', 'length' (the answer was cut off), ...
-    .model          the model that answered
-    .data           the parsed answer when it is JSON, else None; of a tool what it returned
-    """
-
-    error = None
-    usage = None
-    finish_reason = None
-    model = None
-    _format = None
-
-    @property
-    def data(self):
-        if self.error is not None:
-            return None
-        if self._format == "text":
-            return str.__str__(self)
-        text = str.strip(self)
-        if text.startswith("```"):
-            text = text.split("\n", 1)[-1].rsplit("```", 1)[0]
-        try:
-            return json.loads(text)
-        except ValueError:
-            return None
-
-    def __await__(self):
-        _hint()
-        return self
-        yield  # makes this a generator: the reply is already there
-
-
-_hint_sink = [None, False]
-
-
-def _hint():
-    write, shown = _hint_sink
-    if write is not None and not shown:
-        _hint_sink[1] = True
-        write(OK_HINT)
-
-
-def ok(reply):
-    """True when the reply is an answer, False when the call failed (see reply.error)."""
-    return getattr(reply, "error", None) is None
+ANSWER_WITH = "Answer with JSON alone, without any text around it, that satisfies this JSON Schema:"
 
 
 class Call:
@@ -93,7 +44,7 @@ class Desk:
         self.count = 0
         self.open = {}
         self.fresh = []
-        _hint_sink[1] = False
+        start_of_cell()
 
     def ask(self, kind, prompt, model=None, context=None, tool=None):
         if self.scheduler.pending_calls >= self.limit:
@@ -153,22 +104,6 @@ class Desk:
                 call.callback(reply)
 
 
-def make_reply(answer, text):
-    if answer["status"] == "ok":
-        reply = Reply(text)
-        reply.usage = answer["usage"]
-        reply.finish_reason = answer["finishReason"]
-        reply.model = answer["model"]
-        if "format" in answer:
-            reply._format = answer["format"]
-        return reply
-    error = f"{answer['type']}: {text}"
-    reply = Reply(f"[sub-call failed, this is no answer. {error}]")
-    reply.error = error
-    reply.finish_reason = "error"
-    return reply
-
-
 def _checked_prompt(name, prompt):
     if not isinstance(prompt, str):
         if isinstance(prompt, (list, tuple)):
@@ -190,7 +125,30 @@ def _checked_model(model):
         raise TypeError(f"model must be the name of a model (a str), not {type(model).__name__}")
     if model is not None and len(model) > MODEL_CHARS:
         raise ValueError(f"model must be the name of a model: this one has {len(model):,} characters")
+    if model is not None and len(model.split()) != 1:
+        raise ValueError(
+            f"model must be the name of a model, not {model[:40]!r}: a model sees nothing but the prompt, so put a text that it needs into the prompt"
+        )
     return None if model is None else str.__str__(model)
+
+
+def _composed(prompt, system, schema):
+    """The whole prompt: what `system` says, then the prompt, then what an answer has to look like."""
+    if system is None and schema is None:
+        return prompt
+    parts = [prompt]
+    if system is not None:
+        if not isinstance(system, str):
+            raise TypeError(f"system must be a str, not {type(system).__name__}")
+        parts.insert(0, system)
+    if schema is not None:
+        if not isinstance(schema, dict):
+            raise TypeError(f"schema must be a JSON Schema (a dict), not {type(schema).__name__}")
+        try:
+            parts.append(f"{ANSWER_WITH}\n{json.dumps(schema, ensure_ascii=False)}")
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"schema must be a JSON Schema that json can hold: {error}") from None
+    return "\n\n".join(parts)
 
 
 def make_future_of(desk, asyncio):
@@ -214,34 +172,59 @@ def make_future_of(desk, asyncio):
 
 
 def make_functions(desk, future_of):
-    def llm_query(prompt: str, model: str | None = None) -> Reply:
+    def llm(name, prompt, model, system, schema):
+        return desk.ask("llm", _composed(_checked_prompt(name, prompt), system, schema), _checked_model(model))
+
+    def llm_query(prompt: str, model: str | None = None, *, system: str | None = None, schema: dict | None = None) -> Reply:
         """Ask a language model and wait for its answer.
+
+            reply = llm_query(f"Which of these clauses limit liability?\\n\\n{text}")
+            if ok(reply): print(reply)
+            else: print("failed:", reply.error)
 
         The model sees nothing but `prompt`: put everything it needs into it (it takes about 100,000 characters
         comfortably). Returns the answer as a string; a failed call returns a string with `.error` set, test with ok(reply).
+
+        model   name of another model than the usual one
+        system  what the model is told before the prompt
+        schema  JSON Schema of the answer, which is then in `.data` (None when the answer is no JSON):
+                    llm_query(f"Who signed?\\n\\n{text}", schema={"type": "object",
+                        "properties": {"names": {"type": "array", "items": {"type": "string"}}}}).data
 
         One after the other is slow. In parallel:
             replies = llm_query_batched([f"Summarize:\\n{c}" for c in chunks])
             with ThreadPoolExecutor() as pool: replies = list(pool.map(llm_query, prompts))
             replies = await asyncio.gather(*[llm_query_async(p) for p in prompts])
         """
-        return desk.wait([desk.ask("llm", _checked_prompt("llm_query", prompt), _checked_model(model))])[0]
+        return desk.wait([llm("llm_query", prompt, model, system, schema)])[0]
 
-    def llm_query_batched(prompts: list[str], model: str | None = None) -> list[Reply]:
+    def llm_query_batched(
+        prompts: list[str], model: str | None = None, *, system: str | None = None, schema: dict | None = None
+    ) -> list[Reply]:
         """Ask a language model all prompts in parallel. Returns the answers in the order of the prompts.
 
-        A failed call does not fail the others: its reply has `.error` set, test with ok(reply).
+            chunks = chunk_text(input_data)
+            replies = llm_query_batched([f"List the dates in this text:\\n\\n{c}" for c in chunks])
+            for chunk, reply in zip(chunks, replies):
+                print(chunk.start, reply if ok(reply) else f"failed: {reply.error}")
+
+        A failed call does not fail the others: its reply has `.error` set, test with ok(reply). `model`, `system` and
+        `schema` hold for all, see help(llm_query).
         """
         prompts = _checked_prompts("llm_query_batched", prompts)
-        model = _checked_model(model)
-        return desk.wait([desk.ask("llm", p, model) for p in prompts])
+        return desk.wait([llm("llm_query_batched", p, model, system, schema) for p in prompts])
 
-    async def llm_query_async(prompt: str, model: str | None = None) -> Reply:
+    async def llm_query_async(
+        prompt: str, model: str | None = None, *, system: str | None = None, schema: dict | None = None
+    ) -> Reply:
         """Like llm_query, for asyncio: `await asyncio.gather(*[llm_query_async(p) for p in prompts])` runs in parallel."""
-        return await future_of(desk.ask("llm", _checked_prompt("llm_query_async", prompt), _checked_model(model)))
+        return await future_of(llm("llm_query_async", prompt, model, system, schema))
 
     def rlm_query(prompt: str, context=None, model: str | None = None) -> Reply:
         """Hand a whole task to a sub-run: a model with its own Python session, which can search and ask sub-models itself.
+
+            reply = rlm_query("Which obligations survive termination? Quote each.", context=contract)
+            replies = rlm_query_batched(["Summarize the risks."] * len(docs), contexts=docs)      # in parallel
 
         `context` (a str, or data that json can hold) becomes its `input_data`. Costs far more than llm_query: use it
         for a part that needs several steps of its own.

@@ -129,7 +129,24 @@ def install(scheduler):
     for module in (asyncio, asyncio.events):
         module.new_event_loop = new_event_loop
     asyncio.run = asyncio.runners.run = run
+    asyncio.create_task = asyncio.tasks.create_task = _make_create_task(scheduler)
     return KernelEventLoop
+
+
+def _make_create_task(scheduler):
+    original = asyncio.tasks.create_task
+    running, current = asyncio.events._get_running_loop, asyncio.events.get_event_loop
+
+    def create_task(coro, **kwargs):
+        """Starts a coroutine as a task. In a cell that awaits nothing too: it runs when the cell waits, or at its end."""
+        if running() is None and scheduler.current is scheduler.main:
+            return current().create_task(coro, **kwargs)
+        return original(coro, **kwargs)
+
+    return create_task
+
+
+_sleep, _gather, _all_tasks = asyncio.sleep, asyncio.gather, asyncio.all_tasks
 
 
 class CellLoop:
@@ -139,20 +156,27 @@ class CellLoop:
         self._factory = factory
         self._loop = None
 
-    def run(self, coroutine):
+    def stand_by(self):
+        """Before the code of a cell: tasks made by code that awaits nothing belong to this loop."""
         if self._loop is None or self._loop.is_closed():
             self._loop = self._factory()
         asyncio.events.set_event_loop(self._loop)
+
+    def run(self, coroutine):
         return self._loop.run_until_complete(coroutine)
 
     def cancel_tasks(self):
-        """Cancels what still runs at the end of a cell. Returns how many tasks that were."""
+        """Gives each task that is left at the end of a cell one more turn, or its first, and cancels it. Returns how many were cancelled."""
         loop = self._loop
-        if loop is None or loop.is_closed():
+        if loop is None or loop.is_closed() or not self._pending():
             return 0
-        tasks = [t for t in asyncio.all_tasks(loop) if not t.done()]
+        loop.run_until_complete(_sleep(0))
+        tasks = self._pending()
         for task in tasks:
             task.cancel()
         if tasks:
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(_gather(*tasks, return_exceptions=True))
         return len(tasks)
+
+    def _pending(self):
+        return [t for t in _all_tasks(self._loop) if not t.done()]

@@ -83,6 +83,24 @@ class Stream(io.TextIOBase):
         return text
 
 
+class NoInput(io.TextIOBase):
+    """sys.stdin: nobody sits at this session."""
+
+    name = "<stdin>"
+    encoding = "utf-8"
+
+    def _refuse(self, *args):
+        raise RuntimeError("there is no standard input: nobody sits at this session. Work with the variables that you have.")
+
+    read = readline = readlines = __next__ = fileno = _refuse
+
+    def readable(self):
+        return True
+
+    def close(self):
+        pass
+
+
 def whole_characters(data):
     """Without a character that was cut in two at the end."""
     end = len(data)

@@ -109,13 +109,26 @@ def make(public_types):
     )
 
 
+class _Shown:
+    """What SHOW_VARS() gives: everything is printed already, and print(SHOW_VARS()) adds no more."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return ""
+
+
+SHOWN = _Shown()
+
+
 def make_show_vars(tools, namespace, reserved):
-    def SHOW_VARS() -> None:
+    def SHOW_VARS():
         """Print the variables that you have set: name, type, size and the beginning of the value."""
         rows = [
             (name, tools.name_of(value), tools.size_of(value), tools.preview(value, 60))
             for name, value in namespace.items()
-            if not name.startswith("_")
+            if type(name) is str
+            and not name.startswith("_")
             and (name not in reserved or name in ("input_data", "answer"))
             and type(value) is not types.ModuleType
         ]
@@ -123,5 +136,6 @@ def make_show_vars(tools, namespace, reserved):
             print("no variables yet")
         for name, kind, size, text in rows:
             print(f"{name}: {kind}" + ("" if size is None else f" of {size:,}") + f" = {text}")
+        return SHOWN
 
     return SHOW_VARS

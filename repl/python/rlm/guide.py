@@ -1,0 +1,38 @@
+"""help(): what this session offers, and what pydoc says of anything else."""
+
+
+class Help:
+    """help() lists what this session offers; help(x) explains x."""
+
+    def __init__(self, functions):
+        """`functions`: name -> function, read when help is asked for."""
+        self._functions = functions
+
+    def __call__(self, *args, **kwargs):
+        if not args and not kwargs:
+            return print(self._overview())
+        import pydoc
+
+        if args and type(args[0]) is str and args[0] in self._functions:
+            args = (self._functions[args[0]], *args[1:])
+        return pydoc.help(*args, **kwargs)
+
+    def __repr__(self):
+        return self.__doc__
+
+    def _overview(self):
+        rows = [f"  {name:<18} {summary(function)}" for name, function in self._functions.items()]
+        return "\n".join(
+            [
+                "Python 3 with its standard library; no network, no other files than your own.",
+                "  input_data, context  the input (the same object)",
+                '  answer             {"content": ..., "ready": ...}: set ready to True when the content is final',
+                *rows,
+                "help(llm_query) and so on tell more; SHOW_VARS() lists your variables.",
+            ]
+        )
+
+
+def summary(function):
+    lines = (getattr(function, "__doc__", None) or "").strip().split("\n")
+    return lines[0].split(". ")[0].rstrip(".")
