@@ -16,7 +16,10 @@ const DOCUMENTS = [
   'ARCHITECTURE.md',
   'CHANGELOG.md',
   'docs/configuration.md',
+  'docs/forks.md',
   'docs/limitations.md',
+  'docs/steering.md',
+  'docs/tools.md',
   'examples/backend-service/README.md',
 ];
 const ROOMS = [
