@@ -3,7 +3,7 @@ import {
   CellOutcome,
   type Digest,
   ForkPoint,
-  ForkSource,
+  type ForkSource,
   HeapImageRef,
   NextTurnInput,
   OpenReplInput,

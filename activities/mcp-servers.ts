@@ -122,6 +122,18 @@ function answerOf(result: z.infer<typeof CallToolResultSchema>): McpAnswer {
     .join('\n')
     .toWellFormed();
   if (result.isError === true) return { failed: text.slice(0, 2000) || 'The tool failed.' };
-  if (result.structuredContent === undefined) return { text, format: 'text' };
+  if (result.structuredContent === undefined)
+    return { text, format: isJson(text) ? 'json' : 'text' };
   return { text: JSON.stringify(result.structuredContent, null, 2).toWellFormed(), format: 'json' };
+}
+
+/** Many servers write their JSON as text. */
+function isJson(text: string): boolean {
+  if (!/^\s*[[{]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -66,7 +66,11 @@ export async function modelAnswers(): Promise<Answerer> {
     async answer({ store, key, journal, calls, signal }) {
       const recorded: Delivery['recorded'] = [];
       const failed: Delivery['failed'] = [];
-      await inParallel(calls, async ({ number: call }) => {
+      await inParallel(calls, async ({ number: call, kind }) => {
+        if (kind === 'human') {
+          failed.push({ calls: [[call, call]], ...NOBODY });
+          return;
+        }
         const input = { key, journal, call, card };
         const problem = await tryAgain(signal, () =>
           answerOne({ store, registry, input, ...(signal && { signal }) }),
@@ -78,6 +82,11 @@ export async function modelAnswers(): Promise<Answerer> {
     },
   };
 }
+
+const NOBODY = {
+  type: 'Human.Absent',
+  message: 'nobody answers questions in rlm repl; a run waits for "rlm answer"',
+};
 
 /** Null when it succeeded, else what Python is told. Rethrows what is not the model's doing. */
 async function tryAgain(

@@ -28,6 +28,8 @@ const { sealTrail } = proxyActivities<Activities>(LIGHT);
 export async function finish(context: RunContext, reason: EndReason): Promise<RunResult> {
   const { state } = context;
   context.round = null;
+  // From here on nobody can tell the run anything: it would not be heeded.
+  state.steering.finish = true;
   const extracted = await extractAnswer(context, reason);
   context.phase = 'ended';
   report(context, reason);
@@ -74,8 +76,9 @@ export async function leaveDraft(context: RunContext, reason: string): Promise<v
 
 /** Goes on in a new execution with an empty history. Only when nothing is under way: an activity would be lost, a child ended. */
 export async function carryOver(context: RunContext): Promise<never> {
-  await condition(allHandlersFinished);
   await seal(context);
+  // After the last wait: one that came meanwhile would be cut off.
+  await condition(allHandlersFinished);
   const { state, start } = context;
   const carried = { ...state, trail: { piece: 0, newest: state.trail.newest } };
   return continueAsNew<(start: RunStart) => Promise<RunResult>>({ ...start, carried });

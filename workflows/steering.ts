@@ -158,9 +158,11 @@ function parse<T>(schema: z.ZodType<T>, raw: unknown): T {
   throw refusal(`${issue?.path.join('.') || 'argument'}: ${issue?.message ?? 'not valid'}.`);
 }
 
+const LIMITS = ['turns', 'calls', 'costUsd', 'tokens', 'wallClockMs', 'computeMs'] as const;
+
 function checkLimits(budget: Budget, limits: ExtendBudgetInput): void {
-  for (const name of ['turns', 'calls', 'costUsd', 'tokens', 'wallClockMs'] as const) {
-    const [now, next] = [budget[name], limits[name]];
+  for (const name of LIMITS) {
+    const [now, next] = [budget[name] ?? null, limits[name]];
     if (next === undefined) continue;
     if (now === null) throw refusal(`${name}: the run has no such limit.`);
     if (next !== null && next < now) {
