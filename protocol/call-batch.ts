@@ -36,6 +36,8 @@ export const CallBatchResult = z.object({
   /** Calls that the allowance did not reach. */
   unasked: CallRanges,
   spend: Spend,
+  /** Its sealed history; null when that could not be stored. */
+  trail: Digest.nullable().optional(),
 });
 export type CallBatchResult = z.infer<typeof CallBatchResult>;
 

@@ -93,6 +93,7 @@ async function answerBatch(
     return numbers;
   }
   ledger.grant(row, allowance);
+  context.batches.set(row, 0);
   let ended: CallBatchResult | null = null;
   const failure = await asArrival(async () => {
     ended = await runBatch(row, {
@@ -110,6 +111,7 @@ async function answerBatch(
   });
   const result = ended as CallBatchResult | null;
   ledger.close(row, result?.spend ?? null);
+  context.batches.delete(row);
   if (result === null) {
     for (const call of numbers) arrive(call, failure);
     return [];

@@ -1,16 +1,27 @@
-import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  log,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
 import {
   CallBatchInput,
   type CallBatchResult,
+  type Digest,
   FailureType,
   type Spend,
 } from '../protocol/index.ts';
+import { LIGHT } from './activity-options.ts';
 import { asArrival } from './arrival.ts';
 import { CallWindow } from './call-window.ts';
 import { Ledger, NO_SPEND } from './ledger.ts';
 import { reportSpend } from './report-spend.ts';
 import { type Arrival, FailureGroups, numbersOf, toRanges } from './rounds.ts';
 import { subCall } from './sub-call.ts';
+
+const { sealTrail } = proxyActivities<Activities>(LIGHT);
 
 /** Answers after which the run is told how far its batch is. */
 const REPORT_EVERY = 100;
@@ -43,7 +54,24 @@ export async function callBatch(input: CallBatchInput): Promise<CallBatchResult>
   for (const call of numbers) window.add((together) => ask(call, together));
   window.start();
   await window.idle();
-  return toResult(numbers, arrivals, book.spend);
+  return { ...toResult(numbers, arrivals, book.spend), trail: await seal() };
+}
+
+/** The audit finds the batch's calls by it. Also of a batch that was stopped. */
+async function seal(): Promise<Digest | null> {
+  const { workflowId, runId } = workflowInfo();
+  return CancellationScope.nonCancellable(async () => {
+    try {
+      const sealed = await sealTrail.executeWithOptions({ summary: 'events into the store' }, [
+        { workflowId, runId, piece: 0, previous: null },
+      ]);
+      return sealed.trail;
+    } catch (error) {
+      // Answers that were paid for outweigh their audit copy.
+      log.warn('The trail could not be sealed', { error });
+      return null;
+    }
+  });
 }
 
 function toResult(

@@ -36,7 +36,7 @@ export function progressOf(context: RunContext): Progress {
     turn: state.turn,
     maxTurns: state.resolved.budget.turns,
     cell: context.cell,
-    round: context.round,
+    round: roundOf(context),
     spend: context.ledger.total(),
     maxCostUsd: state.resolved.budget.costUsd,
     draft: state.draft,
@@ -44,6 +44,14 @@ export function progressOf(context: RunContext): Progress {
     paused: state.steering.paused,
     questions: waitingQuestions(context.questions),
   };
+}
+
+/** A batch hands its answers over when it ends, and says before how many it has. */
+function roundOf({ round, batches }: RunContext): Progress['round'] {
+  if (round === null) return null;
+  let { answered } = round;
+  for (const count of batches.values()) answered += count;
+  return { answered: Math.min(answered, round.total), total: round.total };
 }
 
 /** Writes where the run stands to all places where people look: memo, current details, search attributes. Once a turn. */

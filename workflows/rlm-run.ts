@@ -26,7 +26,7 @@ import { observe } from './observe.ts';
 import { parseCarried, parseStart } from './parse-start.ts';
 import { prepareRun } from './prepare-run.ts';
 import { progressOf, report, reportUnopened, statusLine } from './report.ts';
-import { reportRunSpend } from './report-spend.ts';
+import { reportRunSpend, takeReport } from './report-spend.ts';
 import { isLong, runCell } from './run-cell.ts';
 import { keepOutput } from './keep-output.ts';
 import { openContext, readClock, type RunContext } from './run-context.ts';
@@ -54,10 +54,9 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
   setHandler(defineQuery<Draft[]>(DRAFTS_QUERY), () => context?.state.drafts ?? []);
 
   // A signal, because the child that sends it waits for no answer.
-  setHandler(
-    defineSignal<[SpendReport]>(REPORT_SPEND_SIGNAL),
-    ({ workflowId: child, spend, final }) => context?.ledger.report(child, spend, final),
-  );
+  setHandler(defineSignal<[SpendReport]>(REPORT_SPEND_SIGNAL), (said) => {
+    if (context !== undefined) takeReport(context, said);
+  });
   installSteering(() => context);
 
   try {

@@ -15,6 +15,8 @@ export interface RunContext {
   /** Names the run in records: of a sub-run not its id, which differs from one execution of its parent to the next. */
   readonly scope: string;
   readonly ledger: Ledger;
+  /** Calls that batches under way have answered, by their ids. */
+  readonly batches: Map<string, number>;
   /** Leaves a sentence for the model, to be shown with its cell's output. */
   readonly note: (sentence: string) => void;
   phase: Phase;
@@ -33,6 +35,7 @@ export function openContext(workflowId: string, start: RunStart, state: RunState
     state,
     scope: start.parent?.scope ?? workflowId,
     ledger: new Ledger(state),
+    batches: new Map(),
     note: (sentence) => {
       if (!state.notes.includes(sentence)) state.notes.push(sentence);
     },
