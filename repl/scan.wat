@@ -6,9 +6,9 @@
   (memory $hashes (export "hashes") 8)
   (func (export "grow") (param $pages i32) (result i32)
     (memory.grow $hashes (local.get $pages)))
-  ;; scan(pages of 4 KiB, address of the list) -> number of changed pages
-  (func (export "scan") (param $pages i32) (param $list i32) (result i32)
-    (local $page i32) (local $at i32) (local $end i32) (local $count i32)
+  ;; scan(first page of 4 KiB, page behind the last, address of the list) -> number of changed pages
+  (func (export "scan") (param $page i32) (param $pages i32) (param $list i32) (result i32)
+    (local $at i32) (local $end i32) (local $count i32)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $prime v128) (local $hash v128)
     (local.set $prime (v128.const i32x4 0x9E3779B1 0x85EBCA77 0xC2B2AE3D 0x27D4EB2F))
     (block $done (loop $next

@@ -1,5 +1,6 @@
 import ivm from 'isolated-vm';
 import type { KernelAssets } from './assets.ts';
+import { WINDOW_BYTES } from './heap-window.ts';
 import { KernelEntries } from './kernel-entries.ts';
 import { moveIn } from './move-in.ts';
 
@@ -15,9 +16,16 @@ export interface BootShare {
 
 /** A start-up snapshot and where things lie in it. */
 export interface Snapshot {
-  bytes: Uint8Array;
+  /** One memory for all isolates that boot from it (seal.js takes it out of each one's reach). */
+  shared: ivm.ExternalCopy<SharedArrayBuffer>;
   /** JSON; see `session.js`. */
   places: string;
+}
+
+export function shareSnapshot(bytes: Buffer, places: string): Snapshot {
+  const memory = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(memory).set(bytes);
+  return { shared: new ivm.ExternalCopy(memory), places };
 }
 
 export interface BootedIsolate {
@@ -25,6 +33,8 @@ export interface BootedIsolate {
   /** The module, for the next isolates of this process. */
   compiled: ivm.ExternalCopy<unknown>;
   entries: KernelEntries;
+  /** See `HeapWindow`. */
+  window: SharedArrayBuffer;
 }
 
 const LOCK_FILE = JSON.stringify({
@@ -63,7 +73,7 @@ async function bootPyodide(
   await context.eval(assets.environment);
   if (share.compiled) await global.set('_compiled', share.compiled.copyInto());
   await context.eval(assets.switch);
-  if (snapshot) await global.set('_snapshot', moveIn(snapshot.bytes));
+  if (snapshot) await global.set('_snapshot', snapshot.shared.copyInto());
   for (const [source, name] of [
     [assets.asm, '_asm'],
     [assets.main, '_main'],
@@ -96,6 +106,8 @@ async function openEntries(
   const { global } = context;
   await global.set('_scanner', moveIn(assets.scanner));
   await global.set('_places', places);
+  const window = new SharedArrayBuffer(WINDOW_BYTES);
+  await global.set('_window', new ivm.ExternalCopy(window).copyInto({ release: true }));
   await context.eval(assets.files);
   await context.eval(assets.stacks);
   const api: ivm.Reference = await context.eval(assets.kernel, { reference: true });
@@ -103,6 +115,7 @@ async function openEntries(
     isolate,
     compiled: compiled ?? (await context.eval('_env.captured.module', { externalCopy: true })),
     entries: await KernelEntries.of(api),
+    window,
   };
 }
 

@@ -7,9 +7,12 @@ import {
   type BootedIsolate,
   type BootShare,
   bootIsolate,
+  shareSnapshot,
   type Snapshot,
   takeSnapshot,
 } from './boot-isolate.ts';
+import { GuardedEntries } from './guarded-entries.ts';
+import { HeapWindow } from './heap-window.ts';
 import { Kernel, type KernelBase } from './kernel.ts';
 import { KernelReport } from './kernel-report.ts';
 import { WARM_UP_CELLS } from './warm-up.ts';
@@ -17,8 +20,8 @@ import { WARM_UP_CELLS } from './warm-up.ts';
 const PYTHON = '3.14.2';
 const PYODIDE = '314.0.7';
 const NO_ENTROPY = '0'.repeat(64);
-/** Kernels booted ahead: each takes about 0.1 GB. */
-const SPARES = 1;
+/** A step restores an image in less. */
+const REFILL_AFTER_MS = 150;
 const BOOT_TIMEOUT_MS = 60_000;
 const WARM_UP_LIMITS = {
   computeMs: 60_000,
@@ -35,7 +38,8 @@ export class KernelFactory {
   #base: KernelBase | undefined;
   /** Booted ahead, so that a step that finds no kernel does not wait for one. */
   readonly #spares: BootedIsolate[] = [];
-  #refilling = false;
+  #refill: Promise<BootedIsolate | undefined> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(share: BootShare, snapshot: Snapshot) {
     this.#share = share;
@@ -53,7 +57,7 @@ export class KernelFactory {
       throw new Error(`the start-up snapshot is damaged: SHA-256 ${found}`);
     }
     const { places, runtime } = description;
-    const factory = new KernelFactory({ assets }, { bytes, places });
+    const factory = new KernelFactory({ assets }, shareSnapshot(bytes, places));
     const base = await factory.#measure();
     const heapDigest = base.digests.heapDigest(base.tableLength, Buffer.alloc(0));
     if (heapDigest !== description.heapDigest) {
@@ -70,9 +74,10 @@ export class KernelFactory {
     assets: KernelAssets,
   ): Promise<{ snapshot: Buffer; description: BaseDescription }> {
     const { bytes, places } = await takeSnapshot({ assets }, warmUp);
+    const snapshot = shareSnapshot(bytes, places);
     const [one, two] = [
-      await new KernelFactory({ assets }, { bytes, places }).#measure(),
-      await new KernelFactory({ assets }, { bytes, places }).#measure(),
+      await new KernelFactory({ assets }, snapshot).#measure(),
+      await new KernelFactory({ assets }, snapshot).#measure(),
     ];
     if (!one.heap.equals(two.heap)) {
       throw new Error('two kernels from one snapshot differ: the base image is not deterministic');
@@ -100,24 +105,34 @@ export class KernelFactory {
     return this.#base;
   }
 
-  /** A kernel at the base image: a spare one, or one that boots now. */
+  /** A kernel at the base image: a spare one, one that is being booted as a spare, or one that boots now. */
   async make(): Promise<Kernel> {
-    const booted = this.#spares.pop() ?? (await this.#boot());
-    void this.#refill();
+    const booted = this.#spares.pop() ?? (await this.#booting()) ?? (await this.#boot());
+    this.#refillSoon();
     return new Kernel(booted, this.base);
   }
 
-  /** One at a time, and only after the step that took the last spare has its kernel. */
-  async #refill(): Promise<void> {
-    if (this.#refilling) return;
-    this.#refilling = true;
-    try {
-      while (this.#spares.length < SPARES) this.#spares.push(await this.#boot());
-    } catch {
+  /** The spare that is under way, for the first that asks; the others boot their own. */
+  async #booting(): Promise<BootedIsolate | undefined> {
+    const under = this.#refill;
+    this.#refill = undefined;
+    return under;
+  }
+
+  /** After the step that took a kernel has had time to restore it: a boot beside it would slow it down. */
+  #refillSoon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#refill !== undefined || this.#spares.length > 0) return;
       // A step that finds no spare boots one itself, and reports why it cannot.
-    } finally {
-      this.#refilling = false;
-    }
+      const refill = this.#boot().catch(() => undefined);
+      this.#refill = refill;
+      void refill.then((booted) => {
+        if (this.#refill !== refill) return;
+        this.#refill = undefined;
+        if (booted !== undefined) this.#spares.push(booted);
+      });
+    }, REFILL_AFTER_MS).unref();
   }
 
   /** Boots the first kernel, keeps it as a spare, and reads its heap: every later one is equal. */
@@ -126,7 +141,7 @@ export class KernelFactory {
     this.#spares.push(booted);
     const { entries } = booted;
     const heapBytes = await entries.number('heapBytes', [], BOOT_TIMEOUT_MS);
-    const heap = await entries.bytes('read', [0, heapBytes], BOOT_TIMEOUT_MS);
+    const heap = await new HeapWindow(new GuardedEntries(entries), booted.window).read(0, heapBytes);
     const tableLength = await entries.number('tableLength', [], BOOT_TIMEOUT_MS);
     const references = await entries.number('references', [], BOOT_TIMEOUT_MS);
     return { runtime: 'base', heap, digests: PageDigests.of(heap), tableLength, references };

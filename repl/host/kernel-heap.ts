@@ -3,12 +3,10 @@ import { PAGE_BYTES, type PageDigests } from '../image/heap-digest.ts';
 import type { Changes } from '../image/lineage.ts';
 import { HARD_HEAP_MIB } from './assets.ts';
 import { forgery, type GuardedEntries } from './guarded-entries.ts';
+import { type Place, HeapWindow, WINDOW_PAGES } from './heap-window.ts';
 import { KernelFault } from './kernel-fault.ts';
-import { moveIn } from './move-in.ts';
-import { pythonText } from './python-text.ts';
+import { type PythonText, pythonText } from './python-text.ts';
 
-/** Bytes of the heap moved at once. */
-const COPY_BYTES = 32 * 2 ** 20;
 const MAX_HEAP_BYTES = HARD_HEAP_MIB * 2 ** 20;
 /** A text of fewer bytes is stored with its pages. */
 const EXTENT_BYTES = 256 * 1024;
@@ -25,14 +23,21 @@ export interface StagedText {
  */
 export class KernelHeap {
   readonly #entries: GuardedEntries;
+  readonly #window: HeapWindow;
   readonly #digests: PageDigests;
   #heapBytes: number;
   /** Large texts placed since the last image, and what else has changed since when they were. */
   #placed: Extent[] = [];
   readonly #dirtySincePlaced = new Set<number>();
 
-  constructor(entries: GuardedEntries, digests: PageDigests, heapBytes: number) {
+  constructor(
+    entries: GuardedEntries,
+    window: HeapWindow,
+    digests: PageDigests,
+    heapBytes: number,
+  ) {
     this.#entries = entries;
+    this.#window = window;
     this.#digests = digests;
     this.#heapBytes = heapBytes;
   }
@@ -48,18 +53,23 @@ export class KernelHeap {
   /** Puts texts where the next entry finds them. Large ones are remembered as extents, not as pages. */
   async place(texts: readonly StagedText[]): Promise<void> {
     const large: Array<{ extent: Extent; bytes: Uint8Array }> = [];
+    let small: PythonText[] = [];
     for (const { utf8, digest } of texts) {
-      const { length, maxChar, bytes } = pythonText(utf8);
-      const address = await this.#entries.number('stage', [length, maxChar]);
-      if (address === 0) {
-        throw this.#entries.end(
-          new KernelFault('memory', `a text of ${length} characters does not fit into the heap`),
-        );
+      const text = pythonText(utf8);
+      const { length, maxChar, bytes } = text;
+      if (bytes.length < EXTENT_BYTES && HeapWindow.holds(text)) {
+        small.push(text);
+        continue;
       }
-      await this.#write(address, bytes);
+      await this.#stage(small);
+      small = [];
+      const address = await this.#entries.number('stage', [length, maxChar]);
+      if (address === 0) throw this.#noRoom(length);
+      await this.#window.write(address, bytes);
       const extent = digest === null ? null : extentOf(address, bytes, digest);
       if (extent !== null) large.push({ extent, bytes });
     }
+    await this.#stage(small);
     if (large.length === 0) return;
     // Their digests are known from here; what the cell changes in them is found by the scans that follow.
     for (const page of await this.#changedPages()) this.#dirtySincePlaced.add(page);
@@ -70,6 +80,17 @@ export class KernelHeap {
     }
   }
 
+  async #stage(texts: readonly PythonText[]): Promise<void> {
+    const refused = texts[await this.#window.stage(texts)];
+    if (refused !== undefined) throw this.#noRoom(refused.length);
+  }
+
+  #noRoom(length: number): KernelFault {
+    return this.#entries.end(
+      new KernelFault('memory', `a text of ${length} characters does not fit into the heap`),
+    );
+  }
+
   #digest({ page, pages, offset }: Extent, bytes: Uint8Array): void {
     for (let i = 0; i < pages; i++) {
       const at = offset + i * PAGE_BYTES;
@@ -77,40 +98,18 @@ export class KernelHeap {
     }
   }
 
-  async #write(address: number, bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; at += COPY_BYTES) {
-      await this.#entries.call('write', [
-        address + at,
-        moveIn(bytes.subarray(at, at + COPY_BYTES)),
-      ]);
-    }
-  }
-
-  /** Bytes of the heap. Hostile addresses give nothing but this kernel's own memory. */
-  async read(address: number, length: number): Promise<Buffer> {
-    const parts: Buffer[] = [];
-    for (let at = 0; at < length; at += COPY_BYTES) {
-      const size = Math.min(COPY_BYTES, length - at);
-      const part = await this.#entries.bytes('read', [address + at, size]);
-      if (part.length !== size) {
-        throw this.#entries.end(forgery('a part of the heap does not have the size that was read'));
-      }
-      parts.push(part);
-    }
-    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+  /** Texts of the heap, by their places. */
+  readAll(places: readonly Place[]): Promise<Buffer[]> {
+    return this.#window.readAll(places);
   }
 
   /** What changed since the last call; brings the digests up to date. */
   async changes(): Promise<Changes> {
     const changed = await this.#changedPages();
     const dirty = new Map<number, Buffer>();
-    const chunk = COPY_BYTES / PAGE_BYTES;
-    for (let from = 0; from < changed.length; from += chunk) {
-      const numbers = changed.subarray(from, from + chunk);
-      const content = await this.#entries.bytes('pages', [from, numbers.length]);
-      if (content.length !== numbers.length * PAGE_BYTES) {
-        throw this.#entries.end(forgery('changed pages do not have the size that was read'));
-      }
+    for (let from = 0; from < changed.length; from += WINDOW_PAGES) {
+      const numbers = changed.subarray(from, from + WINDOW_PAGES);
+      const content = await this.#window.pages(from, numbers.length);
       numbers.forEach((page, i) => {
         dirty.set(page, content.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES));
       });
@@ -151,8 +150,8 @@ export class KernelHeap {
     for (let i = 0; i < pages.length;) {
       const first = pages[i] ?? 0;
       let run = 1;
-      while (pages[i + run] === first + run && run * PAGE_BYTES < COPY_BYTES) run++;
-      const bytes = await this.read(first * PAGE_BYTES, run * PAGE_BYTES);
+      while (pages[i + run] === first + run && run < WINDOW_PAGES) run++;
+      const bytes = await this.#window.read(first * PAGE_BYTES, run * PAGE_BYTES);
       for (let k = 0; k < run; k++) {
         content.set(first + k, bytes.subarray(k * PAGE_BYTES, (k + 1) * PAGE_BYTES));
       }
@@ -168,30 +167,29 @@ export class KernelHeap {
     extents: readonly Extent[],
     textOf: (digest: string) => Buffer,
   ): Promise<void> {
+    // Pages that the base has are known to the scanner already.
+    let unseen = this.#heapBytes / PAGE_BYTES;
     await this.#entries.call('grow', [heapBytes]);
     this.#heapBytes = heapBytes;
     this.#digests.grow(heapBytes);
-    const chunk = COPY_BYTES / PAGE_BYTES;
-    for (let from = 0; from < pages.length; from += chunk) {
-      const part = pages.slice(from, from + chunk);
-      const buffer = Buffer.allocUnsafeSlow(part.length * (4 + PAGE_BYTES));
-      part.forEach(([page, content], i) => {
-        buffer.writeUInt32LE(page, 4 * i);
-        content.copy(buffer, 4 * part.length + PAGE_BYTES * i);
-        this.#digests.set(page, content);
+    for (let from = 0; from < pages.length; from += WINDOW_PAGES) {
+      const part = pages.slice(from, from + WINDOW_PAGES);
+      await this.#window.restore(part, unseen, () => {
+        for (const [page, content] of part) this.#digests.set(page, content);
       });
-      await this.#entries.call('restore', [part.length, moveIn(buffer)]);
     }
     const texts = new Map<string, Uint8Array>();
     for (const extent of extents) {
       const bytes = texts.get(extent.blob) ?? pythonText(textOf(extent.blob)).bytes;
       texts.set(extent.blob, bytes);
       const { page, offset, pages: count } = extent;
-      await this.#write(page * PAGE_BYTES, bytes.subarray(offset, offset + count * PAGE_BYTES));
+      const written = bytes.subarray(offset, offset + count * PAGE_BYTES);
+      await this.#window.write(page * PAGE_BYTES, written);
       this.#digest(extent, bytes);
+      unseen = Math.min(unseen, page);
     }
     // The next scan is to find what changes from here on.
-    await this.#entries.call('scan');
+    await this.#entries.call('restored', [unseen]);
   }
 }
 

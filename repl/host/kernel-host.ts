@@ -148,14 +148,16 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
       `it made ${report.calls.length} calls at once, at most ${MAX_ROUND} are allowed`,
     );
   }
-  const text = async ([address, length]: TextPlace): Promise<number> => {
-    total += length;
+  const places: TextPlace[] = [];
+  const text = (place: TextPlace): number => {
+    total += place[1];
     if (total > MAX_TEXT_BYTES) {
       throw new KernelFault('limit', `the texts of this cell exceed ${MAX_TEXT_BYTES} bytes`);
     }
-    const bytes = await kernel.read(address, length);
-    if (bytes.length !== length) throw new KernelFault('crash', 'a text lies outside of the heap');
-    return texts.push(bytes) - 1;
+    return places.push(place) - 1;
+  };
+  const readTexts = async (): Promise<void> => {
+    for (const bytes of await kernel.readAll(places)) texts.push(bytes);
   };
   if ('fatal' in report) throw faultFromText(report.fatal);
   if ('stuck' in report) {
@@ -168,21 +170,22 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
         tool,
         number,
         kind,
-        prompt: await text(prompt),
+        prompt: text(prompt),
         model,
-        context: context && { format: context.format, text: await text(context.text) },
+        context: context && { format: context.format, text: text(context.text) },
       });
     }
+    await readTexts();
     return { kind: 'waiting', computeMs, calls };
   }
   const { error, content, ready } = report;
-  return {
+  const finished: CellReport = {
     kind: 'finished',
     computeMs,
-    stdout: await text(report.stdout),
-    stderr: await text(report.stderr),
-    value: report.value && (await text(report.value)),
-    error: error && { ...error, traceback: await text(error.traceback) },
+    stdout: text(report.stdout),
+    stderr: text(report.stderr),
+    value: report.value && text(report.value),
+    error: error && { ...error, traceback: text(error.traceback) },
     changesOmitted: report.changesOmitted,
     changes: report.changes.map(([name, change, type, size, preview]) => ({
       name,
@@ -191,9 +194,11 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
       size,
       preview,
     })),
-    content: content && (await text(content)),
+    content: content && text(content),
     ready,
   };
+  await readTexts();
+  return finished;
 }
 
 /** A report that the worker would refuse is this kernel's fault, and must not end the host with all its other kernels. */

@@ -7,6 +7,7 @@ import type { BootedIsolate } from './boot-isolate.ts';
 import { GuardedEntries } from './guarded-entries.ts';
 import type { EntryName } from './kernel-entries.ts';
 import { KernelFault } from './kernel-fault.ts';
+import { HeapWindow, type Place } from './heap-window.ts';
 import { KernelHeap, type StagedText } from './kernel-heap.ts';
 import { moveIn } from './move-in.ts';
 
@@ -52,7 +53,8 @@ export class Kernel {
     this.#isolate = booted.isolate;
     this.#entries = new GuardedEntries(booted.entries);
     this.#base = base;
-    this.#heap = new KernelHeap(this.#entries, base.digests.copy(), base.heap.length);
+    const window = new HeapWindow(this.#entries, booted.window);
+    this.#heap = new KernelHeap(this.#entries, window, base.digests.copy(), base.heap.length);
     this.#lineage = new Lineage(base.heap);
   }
 
@@ -101,8 +103,9 @@ export class Kernel {
     return this.#compute(limits.computeMs, 'deliver', JSON.stringify(body));
   }
 
-  read(address: number, length: number): Promise<Buffer> {
-    return this.#heap.read(address, length);
+  /** Texts of a report, by their places. Hostile places give nothing but this kernel's own memory. */
+  readAll(places: readonly Place[]): Promise<Buffer[]> {
+    return this.#heap.readAll(places);
   }
 
   /** What the cell has written so far, stdout and stderr: also after a fault, as far as memory can still be read. */

@@ -52,6 +52,17 @@ const PATCHES: ReadonlyArray<{ why: string; find: string; replace: string }> = [
       'if(FS.nextInode>(Module["limits"]?.nodes??Infinity))throw new FS.ErrnoError(51);',
   },
   {
+    why: 'nothing is ever linked dynamically here: only symbols that the module itself asks for get a place in the table of functions',
+    find: 'if(isInternalSym(symName)){continue}var value=exports[symName];',
+    replace:
+      'if(isInternalSym(symName)||GOT[symName]===undefined){continue}var value=exports[symName];',
+  },
+  {
+    why: 'nor does anything look symbols up by name',
+    find: 'mergeLibSymbols(wasmExports,"main");var',
+    replace: 'mergeLibSymbols(wasmExports,"main");var',
+  },
+  {
     why: 'pages of zeros, a good part of the snapshot, are not touched: they cost no memory',
     find: 'return Module.HEAP8.set(t),l}',
     replace:

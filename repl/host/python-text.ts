@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer';
+
 /** How CPython holds the characters of a str: bytes each, and the widest character. */
 export interface PythonText {
   length: number;
@@ -30,12 +32,4 @@ export function pythonText(utf8: Buffer): PythonText {
     points[at++] = code;
   }
   return { length, maxChar, bytes: new Uint8Array(points.buffer) };
-}
-
-function isAscii(bytes: Buffer): boolean {
-  const words = bytes.byteOffset % 4 === 0 ? bytes.length >> 2 : 0;
-  const view = new Uint32Array(bytes.buffer, words > 0 ? bytes.byteOffset : 0, words);
-  for (const word of view) if ((word & 0x80808080) !== 0) return false;
-  for (let i = words * 4; i < bytes.length; i++) if (bytes.readUInt8(i) > 127) return false;
-  return true;
 }

@@ -53,7 +53,7 @@ export interface PageDelta {
   page: number;
   code: PageCode;
   /** Absent for a zero page. */
-  bytes?: Uint8Array;
+  bytes?: Buffer;
 }
 
 export interface DecodedImage {

@@ -19,7 +19,7 @@ export function deltaOf(page: number, now: Buffer, before: Buffer | null): PageD
 /** The page that a delta makes of what was there before. */
 export function pageFrom({ code, bytes }: PageDelta, before: () => Buffer): Buffer {
   if (code === PageCode.zero || bytes === undefined) return ZERO_PAGE;
-  return code === PageCode.xor ? xor(Buffer.from(bytes), before()) : Buffer.from(bytes);
+  return code === PageCode.xor ? xor(bytes, before()) : bytes;
 }
 
 function xor(a: Buffer, b: Buffer): Buffer {

@@ -18,6 +18,10 @@
     kernel: { memory },
   }).exports;
   const PAGE = 4096;
+  // Bytes pass between host and heap through this memory of both (see heap-window.ts).
+  const window = new Uint8Array(globalThis._window);
+  const windowWords = new Uint32Array(globalThis._window);
+  const DATA = 4096;
   const SCAN_LIST_BYTES = 20; // 16 of hash and 4 of list entry for each page
   // Files ever made in a session; a node is some JavaScript objects.
   const MAX_INODE = FS.nextInode + 50_000;
@@ -44,11 +48,11 @@
   python.setStderr({ write: env.writer(2) });
   let running = false;
 
-  const scan = () => {
+  const scan = (from = 0) => {
     const pages = memory.buffer.byteLength / PAGE;
     const missing = pages * SCAN_LIST_BYTES + 65536 - scanner.hashes.buffer.byteLength;
     if (missing > 0) scanner.grow(Math.ceil(missing / 65536));
-    return { pages, count: scanner.scan(pages, pages * 16), listAt: pages * 16 };
+    return { pages, count: scanner.scan(from, pages, pages * 16), listAt: pages * 16 };
   };
 
   let changed = new Uint32Array(0);
@@ -70,6 +74,20 @@
     }
   };
 
+  const newText = (length, maxChar) => {
+    allow(running ? RESERVE_BYTES : 0);
+    return places.serve(() => {
+      const text = module._PyUnicode_New(length, maxChar);
+      if (text === 0) {
+        module._PyErr_Clear();
+        return 0;
+      }
+      module._PyList_Append(at.texts, text);
+      module._Py_DecRef(text);
+      return text + (maxChar < 128 ? 20 : 28);
+    });
+  };
+
   const api = {
     /** Sets what a cell starts with. Refused while a stack is suspended. */
     prepare(clockMs, seedHex, heapCapBytes, filesCapBytes) {
@@ -84,23 +102,40 @@
       env.startClock(clockMs);
     },
     /** Makes a str of `length` characters up to `maxChar` for the next begin or deliver; returns the address of its characters, 0 when there is no memory. */
-    stage(length, maxChar) {
-      allow(running ? RESERVE_BYTES : 0);
-      return places.serve(() => {
-        const text = module._PyUnicode_New(length, maxChar);
-        if (text === 0) {
-          module._PyErr_Clear();
-          return 0;
-        }
-        module._PyList_Append(at.texts, text);
-        module._Py_DecRef(text);
-        return text + (maxChar < 128 ? 20 : 28);
-      });
+    stage: newText,
+    /** The same for texts in the window, each [length, maxChar, bytes] and its characters, on words; returns how many found memory. */
+    stageAll(count) {
+      for (let i = 0, at = 0; i < count; i++) {
+        const [length, maxChar, size] = windowWords.subarray(at >> 2);
+        const address = newText(length, maxChar);
+        if (address === 0) return i;
+        at += 12;
+        new Uint8Array(memory.buffer).set(window.subarray(at, at + size), address);
+        at += (size + 3) & ~3;
+      }
+      return count;
     },
-    write(address, buffer) {
-      new Uint8Array(memory.buffer).set(new Uint8Array(buffer), address);
+    write(address, length) {
+      new Uint8Array(memory.buffer).set(window.subarray(0, length), address);
     },
-    read: (address, length) => memory.buffer.slice(address, address + length),
+    /** Returns how many bytes there were. */
+    read(address, length) {
+      const part = new Uint8Array(memory.buffer, 0).subarray(address, address + length);
+      window.set(part);
+      return part.length;
+    },
+    /** Reads places given in the window as [address, length], one behind the other; returns how many bytes there were. */
+    gather(count) {
+      const bytes = new Uint8Array(memory.buffer);
+      let at = DATA;
+      for (let i = 0; i < count; i++) {
+        const start = windowWords[2 * i];
+        const part = bytes.subarray(start, start + windowWords[2 * i + 1]);
+        window.set(part, at);
+        at += part.length;
+      }
+      return at - DATA;
+    },
     begin(spec) {
       running = true;
       session('begin', spec);
@@ -154,12 +189,10 @@
     /** Content of some of them, in order. */
     pages(from, count) {
       const bytes = new Uint8Array(memory.buffer);
-      const out = new Uint8Array(count * PAGE);
       for (let i = 0; i < count; i++) {
         const at = changed[from + i] * PAGE;
-        out.set(bytes.subarray(at, at + PAGE), PAGE * i);
+        window.set(bytes.subarray(at, at + PAGE), DATA + PAGE * i);
       }
-      return out.buffer;
     },
     /** The heap of a kernel at its base grows to that of an image. */
     grow(heapBytes) {
@@ -169,14 +202,20 @@
         throw new Error('the heap does not have the size of its image');
       }
     },
-    /** Writes pages [numbers] [pages]. */
-    restore(count, buffer) {
-      const numbers = new Uint32Array(buffer, 0, count);
-      const pages = new Uint8Array(buffer, 4 * count);
+    /** Writes pages: their numbers, then their content. Those before `unseen` are no changes that a scan would find. */
+    restore(count, unseen) {
       const bytes = new Uint8Array(memory.buffer);
+      const listAt = (memory.buffer.byteLength / PAGE) * 16;
       for (let i = 0; i < count; i++) {
-        bytes.set(pages.subarray(PAGE * i, PAGE * (i + 1)), numbers[i] * PAGE);
+        const page = windowWords[i];
+        const from = DATA + PAGE * i;
+        bytes.set(window.subarray(from, from + PAGE), page * PAGE);
+        if (page < unseen) scanner.scan(page, page + 1, listAt);
       }
+    },
+    /** Nor is anything behind `unseen`, when all is restored. */
+    restored(unseen) {
+      scan(unseen);
     },
     heapBytes: () => memory.buffer.byteLength,
     tableLength: () => table.length,
