@@ -141,7 +141,10 @@ export class KernelFactory {
     this.#spares.push(booted);
     const { entries } = booted;
     const heapBytes = await entries.number('heapBytes', [], BOOT_TIMEOUT_MS);
-    const heap = await new HeapWindow(new GuardedEntries(entries), booted.window).read(0, heapBytes);
+    const heap = await new HeapWindow(new GuardedEntries(entries), booted.window).read(
+      0,
+      heapBytes,
+    );
     const tableLength = await entries.number('tableLength', [], BOOT_TIMEOUT_MS);
     const references = await entries.number('references', [], BOOT_TIMEOUT_MS);
     return { runtime: 'base', heap, digests: PageDigests.of(heap), tableLength, references };

@@ -37,7 +37,7 @@ async function js(source: string): Promise<string> {
 /** Every object that can be reached from the global one, by properties, accessors and prototypes. */
 const WALK = String.raw`
   const seen = new Set(), found = [];
-  const hostly = /\b(Reference|ExternalCopy|Isolate|Context|Callback|Module|Script|NativeModule)\b/;
+  const hostly = /\b(Reference|ExternalCopy|Isolate|Context|Callback|Module|Script|NativeModule|SharedArrayBuffer)\b/;
   const visit = (value, path, depth) => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return;
     if (seen.has(value) || depth > 30) return;
@@ -46,6 +46,7 @@ const WALK = String.raw`
     let tag = '';
     try { tag = Object.prototype.toString.call(value) + ' ' + value.constructor.name } catch {}
     if (!own && hostly.test(tag)) found.push(path);
+    if (ArrayBuffer.isView(value)) visit(value.buffer, path + '.buffer', depth + 1);
     for (const key of Reflect.ownKeys(value)) {
       const property = Object.getOwnPropertyDescriptor(value, key);
       if (!property || key === 'constructor') continue;
@@ -156,16 +157,16 @@ describe('a cell that turns its isolate against the host', () => {
     ],
     ['an import', 'import("node:fs")', 'crash', 'the interpreter ended: Not supported'],
     [
-      'texts larger than they are',
-      'ArrayBuffer.prototype.slice = () => new ArrayBuffer(2 ** 27)',
+      'texts shorter than they are',
+      'const arrays = Object.getPrototypeOf(Uint8Array.prototype), real = arrays.subarray; arrays.subarray = function (from, to) { const part = real.call(this, from, to); return part.length === 101 ? part.slice(1) : part }',
       'crash',
       'a part of the heap does not have the size that was read',
     ],
     [
-      'texts that are no bytes',
-      'ArrayBuffer.prototype.slice = () => "text"',
+      'changed pages that are no bytes',
+      'Object.getPrototypeOf(Uint8Array.prototype).slice = () => ({ buffer: "text" })',
       'crash',
-      'the interpreter answered read with another type',
+      'the interpreter answered scan with another type',
     ],
   ])('%s', async (_what, source, reason, message) => {
     const session = new Session(repl, store, 'attacker');
