@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
@@ -173,7 +174,7 @@ test('a person answers a question of a cell, and sets a variable for the next', 
   for (;;) {
     const progress = await client.progress(workflowId);
     if (progress?.questions?.[0]?.question.text === 'Which one?') break;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await setTimeout(100);
   }
   await client.steering.editVariable(workflowId, 'extra', { a: [1.5, null] });
   await client.steering.answerHuman(workflowId, '1.1.1', { number: 2 });
@@ -235,13 +236,33 @@ describe('a fork', () => {
     expect(JSON.parse(again.answer ?? '')).toEqual([1, 2, "{'content': '', 'ready': False}\n"]);
   }, 90_000);
 
+  test('of a run that the server has forgotten is read from its trail', async () => {
+    const source = await run('Forgotten?', ['w = 5', 'FINAL("old")']);
+    const { temporal } = client;
+    const { workflowId } = source;
+    await temporal.workflowService.deleteWorkflowExecution({
+      namespace: temporal.options.namespace,
+      workflowExecution: { workflowId },
+    });
+    const handle = temporal.workflow.getHandle(workflowId);
+    while (await handle.describe().catch(() => null)) await setTimeout(50);
+    scripts.set('Remembered?', ['', 'FINAL(w)']);
+    const from = { workflowId, cell: '1.1' };
+    const fork = await client.run({ question: 'Remembered?', from });
+    expect(fork.answer).toBe('5');
+    const failure = await client
+      .run({ question: 'Q?', from: { workflowId, cell: '5.1' } })
+      .catch(String);
+    expect(failure).toContain(`spec.from: run ${workflowId} has no cell 5.1 that finished`);
+  }, 90_000);
+
   test('of a run that still goes on leaves that run alone', async () => {
     const going = 'Still going?';
     scripts.set(going, ['n = 1', 'ask_human("wait")']);
     const { workflowId } = await client.start({ question: going, input: 'text' });
     for (;;) {
       if ((await client.progress(workflowId))?.questions?.length === 1) break;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await setTimeout(100);
     }
     scripts.set('What now?', ['', 'FINAL(n + 1)']);
     const fork = await client.run({
