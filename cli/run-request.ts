@@ -18,6 +18,7 @@ export interface RequestOptions {
   concurrency?: number;
   depth?: number;
   seed?: string;
+  cache?: 'none' | 'run';
   confirm?: 'unseen' | 'always' | 'never';
   answerSchema?: string;
   tools?: string;
@@ -49,6 +50,12 @@ export function withRequestOptions(command: Command): Command {
     .option(
       '--from <run[:cell]>',
       'start on the variables and the conversation of another run, after its last cell or the one named; --input then adds to its inputs',
+    )
+    .addOption(
+      new Option(
+        '--cache <how>',
+        'run: equal prompts of sub-calls are asked once (default: none, each is a sample of its own)',
+      ).choices(['none', 'run']),
     )
     .addOption(
       new Option(
@@ -93,6 +100,7 @@ export async function toRequest(question: string, options: RequestOptions): Prom
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
     ...(options.depth === undefined ? {} : { maxDepth: options.depth }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
     ...(options.tools === undefined ? {} : { tools: readTools(options.tools) }),
     ...(options.mcp === undefined ? {} : { mcp: options.mcp }),
     ...(options.from === undefined ? {} : { from: forkSource(options.from) }),
