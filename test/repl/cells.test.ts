@@ -198,6 +198,17 @@ describe('what a cell cannot break', () => {
     expect((await session.run('calls')).value).toBe('[]');
   });
 
+  test('nor do classes, keys and metaclasses of the model run while changes are told', async () => {
+    const ran = await session.run(
+      'ran = []\nclass Meta(type):\n    def __hash__(c): ran.append(1); return 1\n    def __eq__(c, o): ran.append(2); return True\nclass Sly(metaclass=Meta):\n    __class__ = property(lambda s: ran.append(3) or int)\n    def __hash__(s): ran.append(4); return 1\nsly = Sly(); table = {sly: 1}; ran.clear()',
+    );
+    expect(ran.changes.slice(3).map(({ name, preview }) => [name, preview])).toEqual([
+      ['sly', '<Sly>'],
+      ['table', '{<Sly>: 1}'],
+    ]);
+    expect((await session.run('sly = Sly(); ran')).value).toBe('[]');
+  });
+
   test('changes: new, rebound, grown in place, deleted; not what merely was read', async () => {
     await session.run('a = [1]; b = 2; c = 3; d = "same"');
     const { changes } = await session.run(
@@ -245,6 +256,14 @@ describe('the answer', () => {
       '[answer is a dict: your value was put into answer["content"]; set answer["ready"] = True when it is final]\n',
     );
     expect((await own.run('answer')).value).toBe("{'content': 'my text', 'ready': False}");
+  });
+
+  test('of a class that fails at everything is told by its name', async () => {
+    const own = new Session(repl, store, 'failing answer');
+    const { answer } = await own.run(
+      'class Bad:\n    __class__ = property(lambda s: 1 / 0)\n    __str__ = __repr__ = lambda s: 1 / 0\nFINAL(Bad())',
+    );
+    expect(answer).toMatchObject({ content: { text: '<Bad>' }, ready: true });
   });
 
   test('FINAL_VAR of an unknown name says what to do', async () => {

@@ -45,7 +45,7 @@ def state(namespace, tools):
     if type(value) is not dict:
         return None, False
     content, ready = value.get("content"), value.get("ready") is True
-    if isinstance(content, str):
+    if issubclass(type(content), str):
         text = str.__str__(content)
     elif content is None:
         text = None

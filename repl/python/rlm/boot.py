@@ -1,5 +1,6 @@
 """Puts the session together. Runs once, when a kernel boots; what it leaves behind is part of the base image."""
 
+import concurrent.futures
 import gc
 import random
 import sys
@@ -12,7 +13,7 @@ from .tools import make_ask_human, make_toolbox
 def boot(switch):
     stacks = scheduler.Scheduler(switch)
     threads.install(stacks)
-    processes.install()
+    processes.install(concurrent.futures.ThreadPoolExecutor)
     errors.install_warnings()
     event_loop = loop.install(stacks)
     import asyncio

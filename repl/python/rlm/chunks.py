@@ -39,16 +39,19 @@ def chunk_text(text, size=None, overlap=0, by="paragraph"):
 def _cuts(text, size, overlap, by):
     if by == "page" and not getattr(text, "pages", None):
         by = "paragraph"
-    start = 0
-    while start < len(text):
+    start = reached = 0
+    while reached < len(text):
         end = min(len(text), start + (size * CHARS_A_TOKEN if by == "tokens" else size))
         if by == "tokens":
             end = _token_end(text, start, end, size)
         if end < len(text) and by != "size":
             end = _end(text, start, end, by)
+        if end <= reached:
+            # What is repeated leaves no room for more.
+            start = reached
+            continue
         yield start, end
-        if end >= len(text):
-            return
+        reached = end
         start = max(end - (overlap * CHARS_A_TOKEN if by == "tokens" else overlap), start + 1)
 
 

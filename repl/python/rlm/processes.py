@@ -5,7 +5,7 @@ import queue
 import sys
 import threading
 import types
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 
 NO_PROCESSES = "there are no other processes here: use threads, or ThreadPoolExecutor, in which calls of models run in parallel"
 
@@ -56,10 +56,12 @@ class AsyncResult:
 class Pool:
     """A pool of threads with the methods of multiprocessing.Pool. Calls to models that they make are one parallel round."""
 
+    _make_executor = None
+
     def __init__(self, processes=None, initializer=None, initargs=(), maxtasksperchild=None, context=None):
         if processes is not None and processes < 1:
             raise ValueError("Number of processes must be at least 1")
-        self._executor = ThreadPoolExecutor(processes, initializer=initializer, initargs=initargs)
+        self._executor = self._make_executor(processes, initializer=initializer, initargs=initargs)
         self._closed = False
 
     def _submit(self, function, *args, **kwargs):
@@ -120,7 +122,9 @@ class Process:
         raise RuntimeError(NO_PROCESSES)
 
 
-def install():
+def install(thread_pool):
+    """`thread_pool`: the ThreadPoolExecutor of the session."""
+    Pool._make_executor = thread_pool
     package = types.ModuleType("multiprocessing", __doc__)
     names = {
         "Pool": Pool, "Process": Process, "TimeoutError": TimeoutError, "cpu_count": os.cpu_count,

@@ -17,7 +17,8 @@ ECHO_CHARS = 100_000
 
 def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch, protected, toolbox):
     base_exception, exact_type, eval_ = BaseException, type, eval
-    plain_types = {str, bytes, int, float, complex, bool, list, tuple, dict, set, frozenset, range}
+    identity = id
+    plain_types = {id(t) for t in (str, bytes, int, float, complex, bool, list, tuple, dict, set, frozenset, range)}
     builtin_names = dict(vars(builtins))
     builtin_vars = vars(builtins)
     reserved = {f.__name__: f for f in functions}
@@ -113,7 +114,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         if not shown:
             return stored, None
         # Objects of the model's classes and coroutines are not kept: they end with the cell, and say what they have to say in it.
-        if exact_type(value) in plain_types:
+        if identity(exact_type(value)) in plain_types:
             builtin_vars["_"] = value
         return stored, shown if len(shown) <= ECHO_CHARS else shown[:ECHO_CHARS] + f"… ({len(shown):,} characters)"
 

@@ -9,7 +9,7 @@ PARAGRAPH_WINDOW = 1_500
 HEADING_REACH = 400
 
 HEADING = re.compile(
-    r"""^(?:
+    r"""(?:^|(?<=\f))(?:
         \#{1,6}[ \t]+\S.*                                                     # Markdown
       | (?:ARTICLE|Article|SECTION|Section|CHAPTER|Chapter|PART|Part|SCHEDULE|Schedule|EXHIBIT|Exhibit|ANNEX|Annex|APPENDIX|Appendix)
         [ \t]+[0-9IVXLC]+[A-Z]?\b.{0,120}

@@ -11,11 +11,13 @@ _HIDDEN = ("In", "Out", "exit", "quit")
 
 def make(public_types):
     """`public_types`: str subclasses of the prelude, shown as strings."""
-    text_types = {str, *public_types}
-    sized = {str, bytes, bytearray, list, tuple, dict, set, frozenset, range, *public_types}
+    # By identity: hashing and comparing a class runs code of its metaclass.
+    text_types = {id(t) for t in (str, *public_types)}
+    sized = {id(t) for t in (bytes, bytearray, list, tuple, dict, set, frozenset, range)}
+    base_classes = type.__dict__["__mro__"].__get__
     type_name = type.__dict__["__name__"].__get__
     str_len, str_repr, str_getitem = str.__len__, str.__repr__, str.__getitem__
-    exact_type, isinstance_, bytes_repr = type, isinstance, bytes.__repr__
+    exact_type, identity, bytes_repr = type, id, bytes.__repr__
     ModuleType = types.ModuleType
 
     def name_of(value):
@@ -27,13 +29,13 @@ def make(public_types):
 
     def size_of(value):
         kind = exact_type(value)
-        if kind in text_types:
+        if identity(kind) in text_types:
             return str_len(value)
-        return len(value) if kind in sized else None
+        return len(value) if identity(kind) in sized else None
 
     def preview(value, room=PREVIEW_CHARS, depth=0):
         kind = exact_type(value)
-        if kind in text_types:
+        if identity(kind) in text_types:
             length = str_len(value)
             cut = str_getitem(value, slice(0, room))
             return str_repr(cut)[: room + 2] + ("…" if length > room else "")
@@ -49,7 +51,7 @@ def make(public_types):
             return repr(value)
         if kind is list or kind is tuple or kind is set or kind is frozenset or kind is dict:
             return _preview_items(value, kind, room, depth)
-        if isinstance_(value, ModuleType):
+        if any(base is ModuleType for base in base_classes(kind)):
             return "module"
         return f"<{name_of(value)}>"
 
@@ -60,10 +62,12 @@ def make(public_types):
         if depth >= 2:
             return opening + "…" + closing
         parts, used = [], 0
-        for item in value:
-            part = preview(item, 30, depth + 1)
+        # Not by key: looking one up runs its own code.
+        for item in value.items() if kind is dict else value:
             if kind is dict:
-                part += ": " + preview(value[item], 30, depth + 1)
+                part = preview(item[0], 30, depth + 1) + ": " + preview(item[1], 30, depth + 1)
+            else:
+                part = preview(item, 30, depth + 1)
             if used + len(part) > room - 2:
                 parts.append("…")
                 break
@@ -72,9 +76,9 @@ def make(public_types):
         return opening + ", ".join(parts) + closing
 
     def snapshot(namespace, reserved):
-        """name -> (identity, type, size) of the variables that are the model's own."""
+        """name -> (identity, identity of the type, size) of the variables that are the model's own."""
         return {
-            name: (id(value), exact_type(value), size_of(value))
+            name: (identity(value), identity(exact_type(value)), size_of(value))
             for name, value in namespace.items()
             if exact_type(name) is str
             and not name.startswith("_")

@@ -1,0 +1,302 @@
+"""Tests of the prelude's parts that need no kernel, under plain CPython: python3 check_prelude.py"""
+
+import json
+import pathlib
+import pickle
+import random
+import re
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "repl" / "python"))
+
+from rlm import answer, chunks, documents, errors, matching, output, replies, search, source, variables  # noqa: E402
+from rlm.documents import Document, Parts, Passage  # noqa: E402
+
+CONTRACT = """SERVICE AGREEMENT
+
+1. Fees
+The Client pays EUR 10 a day.
+Fees are due at once.
+
+2. Term and Termination
+This Agreement lasts one year.
+
+2.1 Notice
+Thirty days. Fees stay due.
+"""
+
+
+class Matching(unittest.TestCase):
+    def spans(self, text, query, ignore_case=True):
+        return list(matching.matches(text, query, False, ignore_case))
+
+    def test_finds_what_re_finds_whatever_case_alphabet_and_block(self):
+        draw = random.Random(7)
+        alphabets = ("abAB", "aäÄ ßS", "kK\u212as\u017fSiI\u0130\u0131", "aΑαсС→😀", "ab\ud800")
+        for case in range(4000):
+            letters = draw.choice(alphabets)
+            text = "".join(draw.choice(letters) for _ in range(draw.randrange(60)))
+            query = "".join(draw.choice(letters) for _ in range(draw.randrange(1, 6)))
+            matching.BLOCK_CHARS = draw.choice((1, 3, 7, 1 << 17))
+            for ignore_case in (True, False):
+                expected = [m.span() for m in re.finditer(re.escape(query), text, re.I if ignore_case else 0)]
+                self.assertEqual(self.spans(text, query, ignore_case), expected, (text, query, ignore_case))
+
+    def tearDown(self):
+        matching.BLOCK_CHARS = 1 << 17
+
+    def test_empty_matches_of_a_pattern_are_none(self):
+        self.assertEqual(list(matching.matches("abc", "x*", True, True)), [])
+
+
+class Searching(unittest.TestCase):
+    def test_passages_are_sections_with_all_their_matches(self):
+        found = search.search_text(CONTRACT, "fees")
+        self.assertEqual([(p.heading, len(p.matches)) for p in found], [("1. Fees", 2), ("2.1 Notice", 1)])
+        for passage in found:
+            self.assertEqual(CONTRACT[passage.start : passage.end], passage)
+            for start, end in passage.matches:
+                self.assertEqual(CONTRACT[start:end].lower(), "fees")
+
+    def test_passages_never_overlap_and_lie_in_order(self):
+        draw = random.Random(3)
+        for case in range(300):
+            lines = [draw.choice(("1. One", "word word", "", "TWO TWO", "x" * draw.randrange(300))) for _ in range(40)]
+            text = "\n".join(lines)
+            found = search.search_text(text, "w", max_results=None, window=draw.choice((None, 0, 9)))
+            for before, after in zip(found, found[1:]):
+                self.assertLessEqual(before.end, after.start)
+            self.assertEqual(sum(len(p.matches) for p in found), text.lower().count("w"))
+
+    def test_a_page_may_begin_with_a_heading(self):
+        found = search.search_text("# A\nx\f# B\ny", "y")
+        self.assertEqual([(p.heading, p.start) for p in found], [("B", 6)])
+
+    def test_a_limit_counts_for_all_texts_or_for_each(self):
+        texts = {"a": "x\n" * 5, "b": "x"}
+        self.assertEqual(len(search.search_text(texts, "x", window=0, max_results=3)), 3)
+        hits = search.search_all(texts, "x", window=0, max_results=3)
+        self.assertEqual({name: len(found) for name, found in hits.items()}, {"a": 3, "b": 1})
+
+    def test_parts_are_searched_as_one_text(self):
+        parts = Parts.make(
+            [Document.make("one", "d", [(0, 3)]), Document.make("two one", "d", [(0, 4), (4, 7)], None, 2)], "d"
+        )
+        found = search.search_text({"big": parts}, "one", window=0)
+        self.assertEqual([(p.document, p.part, p.page, p.start) for p in found], [("big", 0, 1, 0), ("big", 1, 3, 4)])
+        for passage in found:
+            self.assertEqual(parts[passage.part][passage.start : passage.end], passage)
+        self.assertEqual(repr(parts), "<Parts 'd': 2 parts, 10 characters>")
+
+    def test_says_what_it_takes(self):
+        for call, error, message in (
+            (lambda: search.search_text(5, "a"), TypeError, "search_text() takes a str, or a dict or list of them, not int"),
+            (lambda: search.search_all("a", 5), TypeError, "search_all() takes a query of type str, not int"),
+            (lambda: search.search_text("a", ""), ValueError, "search_text() was given an empty query"),
+            (lambda: search.quote("a", " "), ValueError, "quote() was given an empty passage"),
+            (lambda: search.quote(None, "a"), TypeError, "quote() takes a str, or a dict or list of them, not NoneType"),
+            (
+                lambda: chunks.chunk_text("a", by="line"),
+                ValueError,
+                "chunk_text() cuts by 'paragraph', 'heading', 'page', 'tokens' or 'size', not 'line'",
+            ),
+            (lambda: Document.make("a", "d").page(1), IndexError, "d has no page 1: it has no pages"),
+            (lambda: Document.make("a", "d", [(0, 1)]).page(2), IndexError, "d has no page 2: its pages are 1 to 1"),
+        ):
+            with self.assertRaises(error) as raised:
+                call()
+            self.assertEqual(str(raised.exception), message)
+
+
+class Quoting(unittest.TestCase):
+    def test_gives_the_text_as_it_stands(self):
+        text = "He said:\n“It’s  due –\nat once.”"
+        for passage in ("It's due - at once.", "“It’s  due –\nat once.”", 'said: "It`s due — at once."'):
+            found = search.quote(text, passage)
+            self.assertIsNotNone(found, passage)
+            self.assertEqual(text[found.start : found.end], found)
+
+    def test_is_none_when_the_words_do_not_stand_there(self):
+        for passage in ("It is due", "it’s due", "due. at once", "at once.” and"):
+            self.assertIsNone(search.quote("“It’s due at once.”", passage), passage)
+
+
+class Chunking(unittest.TestCase):
+    def test_pieces_cover_the_text_and_keep_their_size(self):
+        draw = random.Random(5)
+        for case in range(400):
+            text = "".join(draw.choice(("word ", "\n\n", "# H\n", "é", "x. ", "\n")) for _ in range(draw.randrange(200)))
+            by = draw.choice(chunks.WAYS)
+            size = draw.randrange(1, 80)
+            overlap = draw.randrange(size) if draw.random() < 0.5 else 0
+            pieces = chunks.chunk_text(text, size, overlap, by)
+            reached = 0
+            for piece in pieces:
+                self.assertEqual(text[piece.start : piece.end], piece)
+                self.assertLessEqual(len(piece), size * (chunks.CHARS_A_TOKEN if by == "tokens" else 1))
+                self.assertLessEqual(piece.start, reached)
+                self.assertGreater(piece.end, reached)
+                reached = piece.end
+            self.assertEqual(reached, len(text))
+
+    def test_pages_stay_whole(self):
+        text = Document.make("aaaabbbbcccc", "d", [(0, 4), (4, 8), (8, 12)])
+        self.assertEqual(chunks.chunk_text(text, 9, by="page"), ["aaaabbbb", "cccc"])
+        self.assertEqual([p.page for p in chunks.chunk_text(text, 9, by="page")], [1, 3])
+
+
+class Replies(unittest.TestCase):
+    def reply(self, text, **answer):
+        return replies.make_reply({"status": "ok", "usage": {}, "finishReason": "stop", "model": "m", **answer}, text)
+
+    def test_data_is_the_json_of_the_answer(self):
+        for text, data in (
+            ('{"a": 1}', {"a": 1}),
+            ("```json\n[1]\n```", [1]),
+            ("Here it is:\n```\n{}\n```\nDone.", {}),
+            ("```\n1\n```\nand\n```\n2\n```", None),
+            ("no", None),
+            ("```python\nx = 1\n```", None),
+        ):
+            self.assertEqual(self.reply(text).data, data, text)
+        self.assertEqual(self.reply("[1]", format="text").data, "[1]")
+
+    def test_is_a_str_for_all_that_takes_one(self):
+        reply = self.reply('{"a": 1}')
+        self.assertEqual(json.loads(reply), {"a": 1})
+        self.assertEqual(json.dumps({"r": reply}), json.dumps({"r": '{"a": 1}'}))
+        self.assertEqual(f"{reply:>10}", '  {"a": 1}')
+        self.assertIs(type(str(reply)), str)
+        self.assertIs(type(reply.strip()), str)
+        self.assertEqual({reply: 1}['{"a": 1}'], 1)
+        again = pickle.loads(pickle.dumps(reply))
+        self.assertEqual((again, again.model, again.finish_reason), (reply, "m", "stop"))
+
+    def test_a_failed_one_cannot_be_taken_for_an_answer(self):
+        reply = replies.make_reply({"status": "failed", "type": "Model.Rejected"}, '{"a": 1}')
+        self.assertFalse(replies.ok(reply))
+        self.assertIsNone(reply.data)
+        self.assertEqual(reply.error, 'Model.Rejected: {"a": 1}')
+        self.assertEqual(reply, '[sub-call failed, this is no answer. Model.Rejected: {"a": 1}]')
+        self.assertTrue(replies.ok("any str"))
+
+
+def refuse(*args):
+    raise AssertionError("code of the value ran")
+
+
+class Hostile(type):
+    __name__ = __hash__ = __eq__ = __instancecheck__ = property(refuse)
+
+
+class Key:
+    looked_up = 0
+
+    def __hash__(self):
+        Key.looked_up += 1
+        return 1
+
+
+class Values(unittest.TestCase):
+    tools = variables.make((replies.Reply, Document, Passage))
+
+    def test_previews_run_no_code_of_the_value(self):
+        class Trap(metaclass=Hostile):
+            __repr__ = __str__ = __len__ = __iter__ = __eq__ = __format__ = __bool__ = refuse
+            __class__ = property(refuse)
+            __hash__ = None
+
+        class Mine(str):
+            __repr__ = __getitem__ = __len__ = refuse
+
+        class Keys(dict):
+            __iter__ = items = __len__ = refuse
+
+        for value in (Trap(), [Trap()], {"k": Trap()}, (Trap(), 1), Mine("x"), [Mine("x")], Keys(a=1), 10**5000, "x" * 10**6):
+            self.assertLessEqual(len(self.tools.preview(value)), 200)
+            self.assertLessEqual(len(self.tools.name_of(value)), 100)
+            self.tools.size_of(value)
+            before = self.tools.snapshot({"v": 1}, set())
+            self.tools.changes(before, {"v": value}, set(), set())
+        table = {Key(): 1}
+        Key.looked_up = 0
+        self.assertEqual(self.tools.preview(table), "{<Key>: 1}")
+        self.assertEqual(Key.looked_up, 0)
+
+    def test_previews_are_short_and_tell(self):
+        for value, shown in (
+            ("a" * 100, "'" + "a" * 80 + "'…"),
+            ([1, [2, [3, [4]]]], "[1, [2, […]]]"),
+            ({"k": {1, 2}}, "{'k': {1, 2}}"),
+            (10**100, "int of 333 bits"),
+            (set(), "set()"),
+            (b"ab", "b'ab'"),
+        ):
+            self.assertEqual(self.tools.preview(value), shown)
+
+
+class Sources(unittest.TestCase):
+    def names(self, text):
+        return sorted(source.compile_cell(text, "<cell 1>")[3])
+
+    def test_finds_the_names_that_a_cell_binds(self):
+        self.assertEqual(self.names("a = b.c = d[0] = 1\n(e := 2)\nf, *g = 3, 4"), ["a", "e", "f", "g"])
+        self.assertEqual(self.names("import x.y, z as w\nfrom q import r as s"), ["s", "w", "x"])
+        self.assertEqual(self.names("def f():\n  inner = 1\nclass C:\n  attr = 1\nfor i in x: pass"), ["C", "f", "i"])
+        self.assertEqual(self.names("[n for n in x]\nlambda y: y\n(last := 1)"), ["last"])
+        many = "\n".join(f"v{i} = 1" for i in range(400))
+        self.assertEqual(len(self.names(many)), 400)
+
+    def test_echoes_the_last_expression_only(self):
+        for text, echoes in (("1", True), ("1;", False), ("x = 1", False), ("1 # ;", True), ("if 1:\n  2", False)):
+            self.assertEqual(source.compile_cell(text, "<cell 1>")[1], echoes, text)
+
+
+class Texts(unittest.TestCase):
+    def test_output_is_cut_at_its_bytes_and_counted(self):
+        meter = output.Meter()
+        meter.reset(5)
+        out, err = output.Stream(meter, "o"), output.Stream(meter, "e")
+        out.write("ééé")
+        err.write("late")
+        self.assertEqual(out.take(), "éé\n[... 1 more characters: the output of a cell is cut at 5 bytes]")
+        self.assertEqual(err.take(), "\n[... 4 more characters: the output of a cell is cut at 5 bytes]")
+
+    def test_an_exception_is_described_whatever_its_own_methods_do(self):
+        class Bad(Exception):
+            def __str__(self):
+                raise KeyError("nested")
+
+        told = errors.make(lambda e: type(e).__name__)(Bad())
+        self.assertEqual((told["type"], told["message"]), ("Bad", "<the exception's own __str__ failed>"))
+
+
+class Answers(unittest.TestCase):
+    def setUp(self):
+        self.namespace = {"answer": answer.fresh(), "report": "text"}
+        self.final, self.final_var, self.submit = answer.make_functions(self.namespace, None)
+
+    def test_final_var_takes_a_name_as_models_write_it(self):
+        for name in ("report", "'report'", ' "report" '):
+            self.namespace["answer"] = answer.fresh()
+            self.final_var(name)
+            self.assertEqual(self.namespace["answer"], {"content": "text", "ready": True})
+
+    def test_a_text_given_for_a_name_is_told_apart_shortly(self):
+        with self.assertRaises(NameError) as raised:
+            self.final_var("The answer is " + "long " * 1000)
+        self.assertLess(len(str(raised.exception)), 200)
+        self.assertEqual(self.namespace["answer"], answer.fresh())
+
+    def test_submit_takes_one_value_or_fields(self):
+        self.submit(name="x", total=3)
+        self.assertEqual(self.namespace["answer"], {"content": {"name": "x", "total": 3}, "ready": True})
+        for args, fields in (((), {}), ((1, 2), {}), ((1,), {"a": 2})):
+            with self.assertRaises(TypeError) as raised:
+                self.submit(*args, **fields)
+            self.assertEqual(str(raised.exception), "SUBMIT() takes one value, or fields by name")
+
+
+if __name__ == "__main__":
+    unittest.main()

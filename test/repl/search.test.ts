@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Repl } from '../../repl/index.ts';
+import { memoryStore, openTestRepl, Session } from './support/session.ts';
+
+const store = memoryStore();
+let repl: Repl;
+let session: Session;
+
+beforeAll(async () => {
+  repl = await openTestRepl(store);
+  session = new Session(repl, store);
+});
+afterAll(() => repl.dispose());
+
+test('search, quotes and chunks of a session are those that plain Python tests', async () => {
+  const ran = await session.run(
+    `from rlm import Document
+doc = Document.make("# Fees\\nTen EUR.\\f# Term\\nOne “year”.", "c.pdf", [(0, 16), (16, 35)], {"author": "x"})
+hit = search_text({"a": doc}, "YEAR")[0]
+q = quote([doc], 'One "year".')
+(hit, hit.page, hit.heading, search_all([doc, "no"], "eur"), q, q.page, [c.page for c in chunk_text(doc, size=20, by="page")], doc.page(2).strip())`,
+  );
+  expect(ran.error).toBeNull();
+  expect(ran.value).toBe(
+    String.raw`(<Passage 'a', page 2, 'Term', 16-34, 1 match: '# Term\nOne “year”.'>, 2, 'Term', {'c.pdf': [<Passage 'c.pdf', page 1, 'Fees', 0-16, 1 match: '# Fees\nTen EUR.\x0c'>]}, <Passage 'c.pdf', page 2, 'Term', 23-34, 1 match: 'One “year”.'>, 2, [1, 2], '# Term\nOne “year”.')`,
+  );
+});
+
+test('documents and passages go through pickle and copy, and show as texts in the list of changes', async () => {
+  const ran = await session.run(
+    'import copy, pickle\nd = Document.make("a\\nb", "n", [(0, 3)])\np = search_text(d, "b")[0]\n[(x == y, vars(x) == vars(y), type(x).__name__) for x in (d, p) for y in (pickle.loads(pickle.dumps(x)), copy.deepcopy(x))]',
+  );
+  expect(ran.value).toBe(
+    "[(True, True, 'Document'), (True, True, 'Document'), (True, True, 'Passage'), (True, True, 'Passage')]",
+  );
+  expect(ran.changes.slice(0, 2)).toEqual([
+    { name: 'd', change: 'new', type: 'Document', size: 3, preview: String.raw`'a\nb'` },
+    { name: 'p', change: 'new', type: 'Passage', size: 3, preview: String.raw`'a\nb'` },
+  ]);
+});
+
+test('a large text is searched whatever the case without a copy of it', async () => {
+  const ran = await session.run(
+    'big = ("the quick brown fox\\n" * 99_999 + "Zebra or quick foxes") * 40\nlen(big), search_text(big, "zEBRA", window=5)[-1], search_text(big, "no such animal")',
+    { limits: { heapMiB: 128 } },
+  );
+  expect(ran.error).toBeNull();
+  expect(ran.value).toBe(
+    String.raw`(80000000, <Passage 79999975-79999990, 1 match: ' fox\nZebra or q'>, [])`,
+  );
+});
