@@ -1,6 +1,6 @@
 import type { RlmClient, RunAnswer } from '../client/index.ts';
 import { CliError } from './cli-error.ts';
-import { liveView, type LiveView } from './live-view.ts';
+import { liveView, type LiveView, plain } from './live-view.ts';
 import { watchRun } from './watch-run.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -11,9 +11,18 @@ export async function watchToEnd(
   view: LiveView,
 ): Promise<RunAnswer> {
   const watching = new AbortController();
+  const told = new Set<string>();
   const watched = watchRun(client, workflowId, {
     signal: watching.signal,
-    onProgress: (progress) => view.update(progress),
+    onProgress: (progress) => {
+      for (const { id, question } of progress.questions ?? []) {
+        if (told.has(id)) continue;
+        told.add(id);
+        view.note(`The run asks: ${plain(question.text ?? `${question.head ?? ''}…`)}`);
+        view.note(`Answer it in another terminal: rlm answer ${workflowId} ${id} TEXT`);
+      }
+      view.update(progress);
+    },
   });
   try {
     const answer = await client.result(workflowId);

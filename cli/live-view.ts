@@ -141,7 +141,7 @@ function bar(done: number, total: number): string {
 }
 
 /** Text of the model on one line, with nothing in it that moves a terminal's cursor. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim();

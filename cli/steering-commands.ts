@@ -45,30 +45,29 @@ export function addSteeringCommands(program: Command): void {
     .option('--cost-usd <amount>', 'most that the run may spend in all', dollars)
     .option('--tokens <n>', 'tokens in all', wholeNumber(1))
     .option('--wall-clock <time>', 'time since its start, for instance 2h', duration)
-    .action((id: string, options: ExtendOptions) =>
-      ask(options, (steering) => steering.extendBudget(id, limitsOf(options))),
-    );
+    .action((id: string, options: ExtendOptions) => {
+      const limits = limitsOf(options);
+      return ask(options, (steering) => steering.extendBudget(id, limits));
+    });
   add(program, 'edit', 'set a variable of the REPL before its next cell')
     .argument('<variable>', 'name of the variable')
     .argument('[value]', 'its new value, a text')
     .option('--json', 'the value is JSON')
     .option('--file <path>', 'read the value from a file')
     .option('--delete', 'delete the variable')
-    .action((id: string, variable: string, value: string | undefined, options: ValueOptions) =>
-      ask(options, (steering) =>
-        steering.editVariable(id, variable, valueOf(value, options, '--file or --delete')),
-      ),
-    );
+    .action((id: string, variable: string, given: string | undefined, options: ValueOptions) => {
+      const value = valueOf(given, options, '--file or --delete');
+      return ask(options, (steering) => steering.editVariable(id, variable, value));
+    });
   add(program, 'answer', 'answer a question that a run asks a person')
     .argument('<question>', 'id of the question, as "rlm progress" shows it, for instance 3.1.1')
     .argument('[text]', 'the answer')
     .option('--json', 'the answer is JSON')
     .option('--file <path>', 'read the answer from a file')
-    .action((id: string, question: string, text: string | undefined, options: ValueOptions) =>
-      ask(options, (steering) =>
-        steering.answerHuman(id, question, valueOf(text, options, '--file')),
-      ),
-    );
+    .action((id: string, question: string, text: string | undefined, options: ValueOptions) => {
+      const answer = valueOf(text, options, '--file');
+      return ask(options, (steering) => steering.answerHuman(id, question, answer));
+    });
 }
 
 function add(program: Command, name: string, description: string): Command {

@@ -10,7 +10,7 @@ let place: Workplace;
 let model: ScriptedModel;
 let ui: RunningCommand;
 let prompts: string[] = [];
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const CELLS = [
   'answer["content"] = "a first draft"',
@@ -81,16 +81,6 @@ test('a run is told things, waits for an answer, and is forked', async () => {
   expect(await refused(['answer', 'steered', '7.7.7', 'x'])).toBe(
     'Run steered refused this: No question 7.7.7 waits for an answer; these do: 2.1.1.\n',
   );
-  expect(await refused(['extend', 'steered'])).toBe(
-    'There is no new limit: name one, for instance --cost-usd 5.\n',
-  );
-  expect(await refused(['edit', 'steered', 'floor'])).toBe(
-    'Give one value: as the last argument, or by --file or --delete.\n',
-  );
-  expect(await refused(['edit', 'steered', 'floor', '{', '--json'])).toMatch(
-    /^The value is not JSON: /,
-  );
-
   expect(await said(['extend', 'steered', '--turns', '40', '--cost-usd', '2'])).toContain(
     'turn 2/40 · cell 2.1 waits for a person · $0.00 of $2.00',
   );
@@ -123,6 +113,20 @@ test('a run is ended with its draft', async () => {
   const { code, stdout, stderr } = await place.rlm(['result', 'finished'], env());
   expect([code, stdout]).toEqual([3, 'a first draft\n']);
   expect(stderr).toContain('The run ended without a final answer because somebody ended it');
+});
+
+test.each([
+  [['extend', 'x'], 'There is no new limit: name one, for instance --cost-usd 5.'],
+  [['edit', 'x', 'y'], 'Give one value: as the last argument, or by --file or --delete.'],
+  [
+    ['answer', 'x', '1.1.1', 'a', '--file', 'b'],
+    'Give one value: as the last argument, or by --file.',
+  ],
+  [['edit', 'x', 'y', '{', '--json'], /^The value is not JSON: /],
+  [['edit', 'x', 'y', '--file', 'none'], /^The file none cannot be read: /],
+])('a wrong command is refused before anything is asked: %j', async (args, why) => {
+  const text = (await refused(args)).trim();
+  expect(text).toEqual(typeof why === 'string' ? why : expect.stringMatching(why));
 });
 
 describe('rlm run', () => {

@@ -25,6 +25,7 @@ const scripts = new Map<string, string[]>();
 let sent: readonly ScriptedMessage[] = [];
 let model: ScriptedModel;
 let worker: RunningWorker;
+let open: () => Promise<RunningWorker>;
 let tools: { worker: Worker; running: Promise<void>; connection: NativeConnection };
 let client: RlmClient;
 const looked: unknown[] = [];
@@ -58,7 +59,8 @@ beforeAll(async () => {
     RLM_SUB_MODEL: 'stand-in-sub',
   };
   const config = loadWorkerConfig(env);
-  worker = await startWorker(config, { env, bundle: { codePath: workflowBundlePath() } });
+  open = () => startWorker(config, { env, bundle: { codePath: workflowBundlePath() } });
+  worker = await open();
   client = await RlmClient.connect({
     address: temporalAddress(),
     store: config.storeLocation,
@@ -164,23 +166,30 @@ describe('tools of a run', () => {
   });
 });
 
-test('a person answers a question of a cell, and sets a variable for the next', async () => {
+test('a person answers a question, and sets a variable, while no worker that ran the cell is left', async () => {
   const question = 'Ask whom?';
   scripts.set(question, [
-    'choice = ask_human("Which one?")',
-    'FINAL([choice, choice.data, extra])',
+    'choice = ask_human("Which one?"); r = look_up("lift")',
+    'FINAL([choice, choice.data, extra, r.data["word"]])',
   ]);
-  const { workflowId } = await client.start({ question, input: 'text' });
+  const { workflowId } = await client.start({ question, input: 'text', tools: [LOOK_UP] });
   for (;;) {
     const progress = await client.progress(workflowId);
     if (progress?.questions?.[0]?.question.text === 'Which one?') break;
     await setTimeout(100);
   }
+  await worker.shutdown();
+  worker = await open();
   await client.steering.editVariable(workflowId, 'extra', { a: [1.5, null] });
   await client.steering.answerHuman(workflowId, '1.1.1', { number: 2 });
   const { answer } = await client.result(workflowId);
-  expect(JSON.parse(answer ?? '')).toEqual(['{"number":2}', { number: 2 }, { a: [1.5, null] }]);
-}, 60_000);
+  expect(JSON.parse(answer ?? '')).toEqual([
+    '{"number":2}',
+    { number: 2 },
+    { a: [1.5, null] },
+    'lift',
+  ]);
+}, 120_000);
 
 describe('a fork', () => {
   const SOURCE = 'What is the source?';
