@@ -22,4 +22,8 @@ server.registerTool('greet', { description: 'Greets.', inputSchema: {} }, () => 
   content: [{ type: 'text', text: `Hello from ${process.env['PLACE'] ?? 'nowhere'}` }],
 }));
 
+server.registerTool('exit', { description: 'Ends the server.', inputSchema: {} }, () =>
+  process.exit(1),
+);
+
 await server.connect(new StdioServerTransport());
