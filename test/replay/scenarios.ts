@@ -71,6 +71,28 @@ export const SCENARIOS: Scenario[] = [
     }),
   },
   {
+    name: 'tools',
+    script: (store) => ({
+      reply: () => ['look_up()'],
+      cell: async ({ delivery }) => {
+        if (delivery === null) {
+          const tools: WaitingCell['tools'] = [
+            { tool: 'lookUp', calls: [[1, 2]] },
+            { tool: 'broken', calls: [[3, 3]] },
+          ];
+          return waiting({ callCount: 4, tools });
+        }
+        return finished({ answer: { content: await putText(store(), 'Done.'), ready: true } });
+      },
+      tools: {
+        lookUp: () => ({ found: true }),
+        broken: () => {
+          throw ApplicationFailure.nonRetryable('No.', 'Broken');
+        },
+      },
+    }),
+  },
+  {
     name: 'turns-used-up-with-a-fixed-clock',
     request: { budget: { turns: 2 }, seed: 'replay', clock: { startMs: 0, stepMs: 1000 } },
     script: () => ({ reply: () => ['x = 1'], cell: () => finished() }),
