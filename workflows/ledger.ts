@@ -27,6 +27,8 @@ export const NO_SPEND: Spend = { turns: 0, calls: 0, usage: NO_USAGE, computeMs:
 export class Ledger {
   readonly #book: Book;
   readonly #rows = new Map<string, Row>();
+  /** What all open rows hold together: hundreds of calls each ask for what is left. */
+  #promised: Amount = NOTHING;
 
   constructor(book: Book) {
     this.#book = book;
@@ -68,7 +70,9 @@ export class Ledger {
   grant(name: string, asked: Allowance): boolean {
     if (this.#rows.has(name)) throw new Error(`The ledger has an open row ${name}.`);
     if (!this.affords(asked)) return false;
-    this.#rows.set(name, { granted: asked, reported: null, final: false });
+    const row = { granted: asked, reported: null, final: false };
+    this.#rows.set(name, row);
+    this.#count(row, 1);
     return true;
   }
 
@@ -86,8 +90,10 @@ export class Ledger {
   report(name: string, spend: Spend, final = false): void {
     const row = this.#rows.get(name);
     if (row === undefined || row.final) return;
+    this.#count(row, -1);
     row.reported = row.reported === null ? spend : most(row.reported, spend);
     row.final = final;
+    this.#count(row, 1);
   }
 
   /** Ends a row: what was spent is settled, the rest of its grant is free again. Ignored when it is closed. */
@@ -95,6 +101,7 @@ export class Ledger {
     const row = this.#rows.get(name);
     if (row === undefined) return;
     this.#rows.delete(name);
+    this.#count(row, -1);
     const last = spend ?? (row.final ? row.reported : null);
     const settled = last ?? whole(row.granted);
     // A child that says less at its end than before has lost count: the higher figure was paid.
@@ -114,26 +121,53 @@ export class Ledger {
     this.#book.spend = add(this.#book.spend, spend);
   }
 
-  #used(): { calls: number; costUsd: number; tokens: number; computeMs: number } {
+  #used(): Amount {
     const { calls, computeMs, usage } = this.#book.spend;
-    const used = {
-      calls,
-      costUsd: usage.costUsd,
-      tokens: usage.inputTokens + usage.outputTokens,
-      computeMs,
+    const promised = this.#promised;
+    return {
+      calls: calls + promised.calls,
+      costUsd: usage.costUsd + promised.costUsd,
+      tokens: usage.inputTokens + usage.outputTokens + promised.tokens,
+      computeMs: computeMs + promised.computeMs,
     };
-    for (const { granted, reported } of this.#rows.values()) {
-      const said = reported ?? NO_SPEND;
-      used.calls += Math.max(granted.calls, said.calls);
-      used.costUsd += Math.max(granted.costUsd, said.usage.costUsd);
-      used.tokens += Math.max(
-        granted.tokens ?? 0,
-        said.usage.inputTokens + said.usage.outputTokens,
-      );
-      used.computeMs += Math.max(granted.computeMs ?? 0, said.computeMs);
-    }
-    return used;
   }
+
+  /** Adds what a row holds of the budget to the sum of all, or takes it away. */
+  #count(row: Row, sign: 1 | -1): void {
+    // Sums of dollars drift by their last digits: with no row open there is nothing promised.
+    if (this.#rows.size === 0) {
+      this.#promised = NOTHING;
+      return;
+    }
+    const { calls, costUsd, tokens, computeMs } = this.#promised;
+    const held = heldBy(row);
+    this.#promised = {
+      calls: calls + sign * held.calls,
+      costUsd: costUsd + sign * held.costUsd,
+      tokens: tokens + sign * held.tokens,
+      computeMs: computeMs + sign * held.computeMs,
+    };
+  }
+}
+
+interface Amount {
+  readonly calls: number;
+  readonly costUsd: number;
+  readonly tokens: number;
+  readonly computeMs: number;
+}
+
+const NOTHING: Amount = { calls: 0, costUsd: 0, tokens: 0, computeMs: 0 };
+
+/** A row's grant; or what its holder has said to have spent, should that be more. */
+function heldBy({ granted, reported }: Row): Amount {
+  const { calls, computeMs, usage } = reported ?? NO_SPEND;
+  return {
+    calls: Math.max(granted.calls, calls),
+    costUsd: Math.max(granted.costUsd, usage.costUsd),
+    tokens: Math.max(granted.tokens ?? 0, usage.inputTokens + usage.outputTokens),
+    computeMs: Math.max(granted.computeMs ?? 0, computeMs),
+  };
 }
 
 function fits(asked: number | null, left: number | null): boolean {

@@ -70,6 +70,14 @@ describe('a grant', () => {
   });
 });
 
+test('a thousand grants of dollars leave exactly the budget when all are closed', () => {
+  const ledger = new Ledger(openBook({ calls: 5000 }));
+  for (let i = 0; i < 1000; i++)
+    ledger.grant(`row ${i}`, { ...ONE, costUsd: 0.001 * (i % 7), tokens: 0 });
+  for (let i = 0; i < 1000; i++) ledger.close(`row ${i}`, NO_SPEND);
+  expect(ledger.left().costUsd).toBe(10);
+});
+
 describe('a report', () => {
   test('that says less than an earlier one changes nothing', () => {
     const ledger = new Ledger(openBook());
