@@ -16,9 +16,14 @@ export const TurnReply = z.object({
 });
 export type TurnReply = z.infer<typeof TurnReply>;
 
-/** The cells of a reply: its calls of the tool, else the blocks of its text. */
+/** The cells of a reply: its calls of the tool, else the blocks of its text, else what it says to be final. */
 export function cellsOf({ text, calls, finishReason }: TurnReply): ParsedReply {
-  if (calls === undefined) return parseReply(text, { cutOff: finishReason === 'length' });
+  if (calls === undefined) {
+    const parsed = parseReply(text, { cutOff: finishReason === 'length' });
+    if (parsed.cells.length > 0 || finishReason === 'length') return parsed;
+    const final = finalInWords(text);
+    return final === null ? parsed : { ...parsed, cells: [final] };
+  }
   const cells: string[] = [];
   const ignoredBlocks: string[] = [];
   for (const call of calls) {
@@ -31,6 +36,37 @@ export function cellsOf({ text, calls, finishReason }: TurnReply): ParsedReply {
   return { cells, ignoredBlocks: ignoredBlocks.slice(0, MAX_CELLS) };
 }
 
+/** `FINAL(text)` or `FINAL_VAR(name)` in plain words, at a line's start to the end of the reply: how some models were taught to answer. As a cell. */
+function finalInWords(reply: string): string | null {
+  const text = withoutMarks(withoutThoughts(reply));
+  // The last one: what stands before it was said on the way.
+  const start = [...text.matchAll(/^[*` \t]*FINAL(?:_VAR)?\(/gm)].at(-1);
+  if (start === undefined || !text.endsWith(')')) return null;
+  const inside = text.slice(start.index + start[0].length, -1).trim();
+  if (start[0].endsWith('FINAL_VAR(')) {
+    const name = /^["']?(\w+)["']?$/.exec(inside)?.[1];
+    return name === undefined ? null : `FINAL_VAR("${name}")`;
+  }
+  // A JSON string is a Python string, escapes and all.
+  return inside === '' ? null : `FINAL(${JSON.stringify(unquoted(inside))})`;
+}
+
+/** Without emphasis, full stops and white space at the end. By hand: a pattern would take time that grows with the square of the spaces. */
+function withoutMarks(text: string): string {
+  let end = text.length;
+  while (end > 0 && /[\s*`.]/.test(text[end - 1] ?? '')) end -= 1;
+  return text.slice(0, end);
+}
+
+function unquoted(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'string' ? value : text;
+  } catch {
+    return text;
+  }
+}
+
 /** The reply as it is shown to people and read for the word CONFIRM: its text, and the code of its calls as blocks. */
 export function replyText({ text, calls = [] }: TurnReply): string {
   const blocks = calls.map((call) => `\`\`\`python\n${codeOf(call) ?? call.arguments}\n\`\`\``);
@@ -41,7 +77,9 @@ export function replyText({ text, calls = [] }: TurnReply): string {
 export function answerIn({ text }: TurnReply): string | null {
   const answer = withoutThoughts(text).trim();
   const [only, ...others] = fencedBlocks(answer, () => false);
-  const isWhole = others.length === 0 && /^(`{3,}|~{3,})[^]*\1$/.test(answer);
-  const bare = only !== undefined && isWhole ? only.code.trim() : answer;
+  const lastLine = answer.slice(answer.lastIndexOf('\n') + 1);
+  const isWhole = /^[`~]{3}/.test(answer) && /^[`~]{3,}$/.test(lastLine);
+  const bare =
+    only !== undefined && only.closed && others.length === 0 && isWhole ? only.code.trim() : answer;
   return bare === '' ? null : bare;
 }

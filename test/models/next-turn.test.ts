@@ -195,6 +195,21 @@ describe('takeTurn', () => {
     );
   });
 
+  test.each([
+    ['FINAL(It is clause 7.)', 'FINAL("It is clause 7.")'],
+    ['Done.\n\nFINAL(One\n"two" (2)\nthree)', 'FINAL("One\\n\\"two\\" (2)\\nthree")'],
+    ['FINAL("clause 7")', 'FINAL("clause 7")'],
+    ['I am sure.\n**FINAL_VAR(report)**', 'FINAL_VAR("report")'],
+    ['Then I will call FINAL(x) at the end.', undefined],
+    ['FINAL()', undefined],
+    ['FINAL("a" and "b")', String.raw`FINAL("\"a\" and \"b\"")`],
+    ['FINAL_VAR(a + b)', undefined],
+    ['FINAL(first)\nNo:\nFINAL(second)', 'FINAL("second")'],
+  ])('what a reply without blocks says to be final is a cell: %j', async (text, cell) => {
+    reply = text;
+    expect((await take()).cells[0]?.text).toBe(cell);
+  });
+
   test('an empty reply is a reply without cells', async () => {
     reply = '';
     expect(await take()).toMatchObject({ cells: [], ignoredBlocks: [] });
