@@ -59,6 +59,16 @@ export const SCENARIOS: Scenario[] = [
     }),
   },
   {
+    name: 'wide-round',
+    script: (store) => ({
+      reply: () => ['ask()'],
+      cell: async ({ delivery }) =>
+        delivery === null
+          ? waiting({ callCount: 501, repeats: [[2, 2]], repeatCount: 1 })
+          : finished({ answer: { content: await putText(store(), 'Done.'), ready: true } }),
+    }),
+  },
+  {
     name: 'sub-run',
     script: (store) => ({
       reply: () => ['go()'],
@@ -96,5 +106,17 @@ export const SCENARIOS: Scenario[] = [
     name: 'turns-used-up-with-a-fixed-clock',
     request: { budget: { turns: 2 }, seed: 'replay', clock: { startMs: 0, stepMs: 1000 } },
     script: () => ({ reply: () => ['x = 1'], cell: () => finished() }),
+  },
+  {
+    name: 'summary-and-answer-at-the-end',
+    request: { budget: { turns: 2 } },
+    script: () => ({
+      reply: () => ['x = 1'],
+      cell: ({ key }) => finished({ stdout: textRefOf(key.cell) }),
+      turn: ({ purpose }) => ({
+        transcriptTokens: 80_000,
+        ...(purpose === 'answer' ? { answer: textRefOf('As far as I saw.') } : {}),
+      }),
+    }),
   },
 ];
