@@ -58,7 +58,7 @@ function start(
   for (const call of numbers) {
     const sub = subRuns.get(call);
     const other = special.get(call);
-    if (other !== undefined) ended.push(enter(context, calls, call, other));
+    if (other !== undefined) ended.push(enter(context, calls, call, other.make, other.isFree));
     else if (sub === undefined) plain.push(call);
     else {
       const at = { key, journal: waiting.journal, call };
@@ -79,14 +79,16 @@ function start(
   return ended;
 }
 
+/** A call that is free takes no seat in the window. */
 function enter(
   context: RunContext,
   { pending, window }: CallsOfCell,
   call: number,
   make: (together: number) => Promise<Arrival>,
+  isFree = false,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  window.add(async (together) => {
+  const run = async (together: number): Promise<void> => {
     pending.arrive(
       call,
       await asArrival(async () => {
@@ -96,7 +98,9 @@ function enter(
     );
     if (context.round !== null) context.round.answered = pending.arrivedCount;
     resolve();
-  });
+  };
+  if (isFree) void run(0);
+  else window.add(run);
   return promise;
 }
 

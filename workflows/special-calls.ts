@@ -8,15 +8,24 @@ import { toolArrival } from './tool-calls.ts';
 /** Arguments and results of a round's tools that may be on their way at the same time. */
 const TOOL_BYTES = 512 * 1024;
 
+export interface SpecialCall {
+  make: () => Promise<Arrival>;
+  /** It costs nothing while it waits: it takes no seat from calls that do. */
+  isFree: boolean;
+}
+
 /** The new calls of a waiting cell that no model answers, by number: questions to a person, and calls of tools. */
 export function specialCalls(
   context: RunContext,
   key: StepKey,
   waiting: WaitingCell,
-): Map<number, () => Promise<Arrival>> {
-  const calls = new Map<number, () => Promise<Arrival>>();
+): Map<number, SpecialCall> {
+  const calls = new Map<number, SpecialCall>();
   for (const asked of waiting.humans ?? []) {
-    calls.set(asked.call, () => humanArrival(context, key.cell, asked));
+    calls.set(asked.call, {
+      make: () => humanArrival(context, key.cell, asked),
+      isFree: true,
+    });
   }
   const gate = new ByteGate(TOOL_BYTES);
   const { journal, firstCall, callCount, previews } = waiting;
@@ -24,7 +33,8 @@ export function specialCalls(
     for (const call of numbersOf(ranges)) {
       const index = call - firstCall;
       const position = `${tool} ${index + 1}/${callCount} · ${previews[index] ?? ''}`;
-      calls.set(call, () => toolArrival(context, { key, journal, call, tool }, position, gate));
+      const at = { key, journal, call, tool };
+      calls.set(call, { make: () => toolArrival(context, at, position, gate), isFree: false });
     }
   }
   return calls;

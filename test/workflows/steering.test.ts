@@ -350,6 +350,23 @@ describe('a question to a person', () => {
     await client.result(workflowId);
   });
 
+  test('takes no seat from sub-calls that go on', async () => {
+    const answered: number[] = [];
+    const { client, cells } = await open(
+      asks({
+        cell: ({ delivery }) =>
+          delivery === null ? { ...ASKS, callCount: 3, previews: ['', 'a', 'b'] } : ready(),
+        answer: ({ call }) => void answered.push(call),
+      }),
+    );
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text', concurrency: 1 });
+    await until(async () => answered.length === 2);
+    expect((await client.progress(workflowId))?.questions).toHaveLength(1);
+    await client.steering.answerHuman(workflowId, '1.1.1', 'b');
+    await client.result(workflowId);
+    expect(cells[1]?.delivery).toMatchObject({ recorded: [[2, 3]], subRuns: [{ call: 1 }] });
+  });
+
   test('waits on when its answer could not be stored', async () => {
     let broken = true;
     const { client, cells } = await open(
