@@ -82,6 +82,7 @@ async function storeBase(store: Store, { description }: PreparedBase): Promise<H
   const { runtime, heapDigest, heapBytes, tableLength } = description;
   const header = {
     runtime,
+    base: heapDigest,
     parent: null,
     depth: 1,
     heapDigest,

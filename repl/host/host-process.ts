@@ -4,7 +4,7 @@ import process from 'node:process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { errorText } from '../error-text.ts';
-import { pyodideFolder, REPL_FOLDER } from './assets.ts';
+import { REPL_FOLDER } from './assets.ts';
 import type { BaseDescription } from './base-description.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import {
@@ -15,6 +15,7 @@ import {
   HOST_RESULTS,
 } from './host-protocol.ts';
 import { type FaultKind, KernelFault } from './kernel-fault.ts';
+import { moduleFolders } from './module-folders.ts';
 
 /**
  * Stack of V8 in KiB, for each Python stack (reserved, not used: 1,000 of them take 25 MB). Deep enough for all recursion in C that
@@ -67,7 +68,7 @@ export class HostProcess {
       REPL_FOLDER,
       join(REPL_FOLDER, '..', 'protocol'),
       join(REPL_FOLDER, '..', 'package.json'),
-      ...MODULE_FOLDERS,
+      ...moduleFolders(),
       LIBC_PROBE,
       ...(options.baseFolder === null ? [] : [options.baseFolder]),
     ];
@@ -206,6 +207,3 @@ function hostMain(): string {
   const own = fileURLToPath(import.meta.url);
   return join(dirname(own), own.endsWith('.ts') ? 'main.ts' : 'main.js');
 }
-
-/** Folders that hold the packages of a host: all `node_modules` above Pyodide. */
-const MODULE_FOLDERS: readonly string[] = [join(pyodideFolder(), '..')];

@@ -59,7 +59,7 @@ export class KernelFactory {
     const { places, runtime } = description;
     const factory = new KernelFactory({ assets }, shareSnapshot(bytes, places));
     const base = await factory.#measure();
-    const heapDigest = base.digests.heapDigest(base.tableLength, Buffer.alloc(0));
+    const { heapDigest } = base;
     if (heapDigest !== description.heapDigest) {
       throw new Error(
         `the base image on this machine is ${heapDigest}, expected ${description.heapDigest}`,
@@ -82,7 +82,7 @@ export class KernelFactory {
     if (!one.heap.equals(two.heap)) {
       throw new Error('two kernels from one snapshot differ: the base image is not deterministic');
     }
-    const heapDigest = one.digests.heapDigest(one.tableLength, Buffer.alloc(0));
+    const { heapDigest } = one;
     // Not all of a kernel's behaviour is in its heap: what runs around it belongs to its identity.
     const { asm, environment, switch: switching, kernel, files, stacks, seal } = assets;
     const code = [asm, environment, switching, kernel, files, stacks, seal].join('\n');
@@ -147,7 +147,9 @@ export class KernelFactory {
     );
     const tableLength = await entries.number('tableLength', [], BOOT_TIMEOUT_MS);
     const references = await entries.number('references', [], BOOT_TIMEOUT_MS);
-    return { runtime: 'base', heap, digests: PageDigests.of(heap), tableLength, references };
+    const digests = PageDigests.of(heap);
+    const heapDigest = digests.heapDigest(tableLength, Buffer.alloc(0));
+    return { runtime: 'base', heapDigest, heap, digests, tableLength, references };
   }
 
   async #boot(): Promise<BootedIsolate> {
@@ -160,6 +162,7 @@ export class KernelFactory {
 async function warmUp(booted: BootedIsolate): Promise<void> {
   const nothing: KernelBase = {
     runtime: 'warm-up',
+    heapDigest: '',
     heap: Buffer.alloc(0),
     digests: new PageDigests(Buffer.alloc(0)),
     tableLength: 0,

@@ -18,6 +18,7 @@ const MIB = 2 ** 20;
 /** The state that every fresh kernel of this host has, byte for byte. */
 export interface KernelBase {
   runtime: string;
+  heapDigest: string;
   heap: Buffer;
   digests: PageDigests;
   tableLength: number;
@@ -135,7 +136,7 @@ export class Kernel {
   /** The image of the present state as a blob. Throws a fault when the state cannot be restored elsewhere. */
   async image(digestOf: (blob: Buffer) => string): Promise<{ heapDigest: string; blob: Buffer }> {
     const changes = await this.#heap.changes();
-    const { runtime, tableLength, references } = this.#base;
+    const { runtime, heapDigest: base, tableLength, references } = this.#base;
     if ((await this.#entries.number('tableLength')) !== tableLength) {
       throw this.#unimageable('changed the function table');
     }
@@ -149,7 +150,7 @@ export class Kernel {
     );
     const heapDigest = this.#heap.digest(tableLength, files);
     const heapBytes = this.#heap.bytes;
-    const header = { runtime, parent, depth, heapDigest, extents, heapBytes, tableLength };
+    const header = { runtime, base, parent, depth, heapDigest, extents, heapBytes, tableLength };
     const sameFiles = merged === 0 && files.equals(this.#files);
     const blob = await encodeImage(header, pages, sameFiles ? null : files);
     this.#files = files;
@@ -175,6 +176,14 @@ export class Kernel {
     let { heapBytes } = this;
     for (const { blob, digest } of chain) {
       const image = await decodeImage(blob);
+      if (image.header.base !== this.#base.heapDigest) {
+        throw this.#entries.end(
+          new KernelFault(
+            'image',
+            `image ${digest} begins with base ${image.header.base}, this kernel with ${this.#base.heapDigest}`,
+          ),
+        );
+      }
       this.#lineage.apply(digest, blob.length, image);
       heapBytes = image.header.heapBytes;
       if (image.files !== null) this.#files = image.files;

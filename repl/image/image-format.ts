@@ -28,6 +28,8 @@ const MAX_BODY_BYTES = 4 * 2 ** 30 + 2 ** 28;
 
 export const ImageHeader = z.object({
   runtime: z.string(),
+  /** Heap digest of the base image that the runtime's kernels begin with. */
+  base: Digest,
   /** Image that the pages are relative to; null: the base image. */
   parent: Digest.nullable(),
   /** Blobs that a restore reads, this one included; the base needs none. */
