@@ -33,6 +33,15 @@ globalThis._files = (FS) => {
         )
       : new Uint8Array(0);
 
+  const held = (node) => isFile(node.mode) || isDir(node.mode);
+
+  /** Pipes and sockets end with the cell that opened them: they lead nowhere, and an image does not hold them. */
+  const rest = () => {
+    for (const stream of [...FS.streams]) {
+      if (stream && stream.fd >= 3 && !(stream.node && held(stream.node))) FS.close(stream);
+    }
+  };
+
   const save = () => {
     const nodes = [];
     const contents = [];
@@ -64,13 +73,7 @@ globalThis._files = (FS) => {
     const gone = [...base.keys()].filter((path) => !seen.has(path));
     const streams = [];
     FS.streams.forEach((stream, fd) => {
-      if (
-        !stream ||
-        fd < 3 ||
-        !stream.node ||
-        !(isFile(stream.node.mode) || isDir(stream.node.mode))
-      )
-        return;
+      if (!stream || fd < 3) return;
       const shared = FS.streams.findIndex((other) => other && other.shared === stream.shared);
       const linked =
         FS.streams.length >= 0 &&
@@ -146,17 +149,19 @@ globalThis._files = (FS) => {
         stream.fd = fd;
       }
       if (shared !== fd && opened.has(shared)) stream.shared = opened.get(shared).shared;
+      stream.path = path;
       stream.position = position;
       stream.flags = flags;
       opened.set(fd, stream);
     }
-    for (const { node, path, entry } of made) {
-      if (entry.path === null) FS.unlink(path);
+    for (const { path, entry } of made) if (entry.path === null) FS.unlink(path);
+    // Last: all of the above changes times.
+    for (const { node, entry } of made) {
       const [atime, mtime, ctime] = entry.at;
       Object.assign(node, { atime, mtime, ctime });
     }
     FS.chdir(image.cwd);
     FS.nextInode = image.nextInode;
   };
-  return { saveFiles: save, loadFiles: load };
+  return { restFiles: rest, saveFiles: save, loadFiles: load };
 };

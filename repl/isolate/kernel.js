@@ -88,6 +88,7 @@
     });
   };
 
+  const { restFiles, saveFiles, loadFiles } = globalThis._files(FS);
   const api = {
     /** Sets what a cell starts with. Refused while a stack is suspended. */
     prepare(clockMs, seedHex, heapCapBytes, filesCapBytes) {
@@ -163,6 +164,7 @@
     rest() {
       if (stacks.suspended()) throw new Error('a stack is suspended');
       session('rest');
+      restFiles();
       places.clear();
       zeroFreed();
     },
@@ -219,7 +221,8 @@
     },
     heapBytes: () => memory.buffer.byteLength,
     tableLength: () => table.length,
-    ...globalThis._files(FS),
+    saveFiles,
+    loadFiles,
   };
   return api;
 })();

@@ -76,6 +76,14 @@ export class Session {
     this.workflowId = workflowId;
   }
 
+  /** A session of another name that goes on from the same image, its next cell with the same number. */
+  fork(repl: Repl, workflowId: string): Session {
+    const fork = new Session(repl, this.store, workflowId);
+    fork.image = this.image;
+    fork.#cell = this.#cell;
+    return fork;
+  }
+
   async input(code: string, options: CellOptions = {}): Promise<RunCellInput> {
     this.#cell += 1;
     return {
