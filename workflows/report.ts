@@ -16,13 +16,20 @@ const dollars = (amount: number): string => `$${amount.toFixed(2)}`;
 /** Grouped by hand: the sandbox's Intl need not be the same everywhere, and this text is part of prompts. */
 const grouped = (n: number): string => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 
-/** `turn 4/30 · 12 sub-calls · $0.08 of $1.00 · draft v2, 1,204 chars` */
+/** `turn 4/30 · 12 sub-calls · $0.08 of $1.00 · draft v2, 1,204 chars`; and of the limits that are not always there, those that are. */
 export function statusLine(state: RunState): string {
   const { spend, resolved, draft } = state;
+  const { tokens, computeMs } = resolved.budget;
+  const used = spend.usage.inputTokens + spend.usage.outputTokens;
+  const seconds = (ms: number): string => grouped(Math.round(ms / 1000));
   return [
     `turn ${state.turn}/${resolved.budget.turns}`,
     `${spend.calls} sub-call${spend.calls === 1 ? '' : 's'}`,
     `${dollars(spend.usage.costUsd)} of ${dollars(resolved.budget.costUsd)}`,
+    ...(tokens === null ? [] : [`${grouped(used)} of ${grouped(tokens)} tokens`]),
+    ...(computeMs === null || computeMs === undefined
+      ? []
+      : [`${seconds(spend.computeMs)} of ${seconds(computeMs)} s of compute`]),
     draft === null
       ? 'no draft yet'
       : `draft v${draft.version}, ${grouped(draft.content.chars)} chars`,

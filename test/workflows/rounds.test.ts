@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { NO_USAGE } from '../../protocol/index.ts';
-import { type Arrival, PendingCalls, toRanges } from '../../workflows/rounds.ts';
+import { type Arrival, numbersOf, PendingCalls, toRanges } from '../../workflows/rounds.ts';
 
 const RECORDED: Arrival = { kind: 'recorded' };
 
@@ -67,6 +67,42 @@ describe('a round', () => {
     const text = `sha256:${'a'.repeat(64)}`;
     pending.arrive(4, { kind: 'subRun', text, model: 'm', usage: NO_USAGE });
     expect(pending.deliver(0).subRuns).toEqual([{ call: 4, text, model: 'm', usage: NO_USAGE }]);
+  });
+});
+
+describe('a round whose answers came in pieces', () => {
+  test('is delivered in parts that fit into a payload', () => {
+    const pending = new PendingCalls();
+    for (let call = 1; call <= 10_000; call++) {
+      pending.add(call);
+      const isFailed = call % 2 === 0;
+      pending.arrive(
+        call,
+        isFailed ? { kind: 'failed', type: 'Model.Timeout', message: 'late' } : RECORDED,
+      );
+    }
+    const delivered = new Set<number>();
+    let parts = 0;
+    while (pending.total > 0) {
+      expect(pending.complete).toBe(true);
+      const delivery = pending.deliver(0);
+      expect(JSON.stringify(delivery).length).toBeLessThan(32 * 1024);
+      for (const call of numbersOf(delivery.recorded)) delivered.add(call);
+      for (const { calls } of delivery.failed) {
+        for (const call of numbersOf(calls)) delivered.add(call);
+      }
+      parts++;
+    }
+    expect([delivered.size, parts]).toEqual([10_000, 7]);
+  });
+
+  test('is settled when late calls are in too, and not when only the fresh ones are', () => {
+    const pending = withOneLate();
+    pending.add(3);
+    pending.arrive(3, RECORDED);
+    expect([pending.complete, pending.settled]).toEqual([true, false]);
+    pending.arrive(2, RECORDED);
+    expect(pending.settled).toBe(true);
   });
 });
 
