@@ -20,6 +20,8 @@ export interface RealWorld {
 }
 
 export interface RealScript {
+  /** The whole reply of a turn, in place of `root`. */
+  reply?: (messages: readonly ScriptedMessage[], turn: number) => string;
   /** Python of the reply of a turn to a question. Sub-runs are asked too. */
   root: (question: string, turn: number) => string | Promise<string>;
   sub: (prompt: string) => string | Promise<string>;
@@ -29,12 +31,13 @@ const QUESTION = /Q:[^\n]*/;
 
 /** All rooms as they are, against a scripted model server. Questions begin with `Q:`, so that the script finds them in its messages. */
 export async function openRealWorld(
-  { root, sub }: RealScript,
+  { reply, root, sub }: RealScript,
   address = temporalAddress(),
 ): Promise<RealWorld> {
   const home = await mkdtemp(join(tmpdir(), 'rlm-real-world-'));
   const model = await startScriptedModel({
     root: async (messages: readonly ScriptedMessage[], turn) => {
+      if (reply !== undefined) return reply(messages, turn);
       const question = messages.map(({ content }) => QUESTION.exec(content)?.[0]).find(Boolean);
       return `\`\`\`python\n${await root(question ?? '', turn)}\n\`\`\``;
     },
