@@ -40,7 +40,8 @@ class Prompt {
   readonly #lines: Interface;
   readonly #history: string;
   #block: string[] = [];
-  #running: AbortController | null = null;
+  /** From the moment a line is entered until what it asked for has ended. */
+  #turn: AbortController | null = null;
 
   constructor(session: ReplSession, store: Store, lines: Interface, history: string) {
     this.#session = session;
@@ -52,6 +53,7 @@ class Prompt {
   async serve(): Promise<void> {
     const interrupt = (): void => this.#interrupt();
     this.#lines.on('SIGINT', interrupt);
+    this.#lines.on('line', () => (this.#turn ??= new AbortController()));
     // Without a terminal, or sent by another program.
     process.on('SIGINT', interrupt);
     try {
@@ -62,7 +64,7 @@ class Prompt {
         this.#ask();
       }
       // The end of input ends the last block, too.
-      await this.#runBlock();
+      await this.#runBlock((this.#turn = new AbortController()).signal);
     } finally {
       process.off('SIGINT', interrupt);
     }
@@ -75,30 +77,32 @@ class Prompt {
   }
 
   async #take(line: string): Promise<void> {
-    if (this.#lines.terminal) await this.#remember(line);
-    this.#block.push(line);
-    if (blockState(this.#block) === 'complete') await this.#runBlock();
+    const { signal } = (this.#turn ??= new AbortController());
+    try {
+      if (this.#lines.terminal) await this.#remember(line);
+      this.#block.push(line);
+      if (blockState(this.#block) === 'complete') await this.#runBlock(signal);
+    } finally {
+      this.#turn = null;
+    }
   }
 
-  async #runBlock(): Promise<void> {
+  async #runBlock(signal: AbortSignal): Promise<void> {
     const code = this.#block.join('\n');
     this.#block = [];
     if (code.trim() === '') return;
-    this.#running = new AbortController();
-    const { signal } = this.#running;
     try {
+      signal.throwIfAborted();
       const report = await reportOf(this.#store, await this.#session.run(code, signal));
       process.stdout.write(shown(report));
     } catch (error) {
       if (!signal.aborted) throw error;
       say('Interrupted: the kernel was destroyed, and all variables are as before this cell.');
-    } finally {
-      this.#running = null;
     }
   }
 
   #interrupt(): void {
-    if (this.#running !== null) return this.#running.abort();
+    if (this.#turn !== null) return this.#turn.abort();
     this.#block = [];
     say('\nKeyboardInterrupt (exit or Ctrl-D leaves)');
     // What stands on the line is dropped with it.

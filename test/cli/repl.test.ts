@@ -88,7 +88,7 @@ describe('cells from a file', () => {
         'x = 41',
         'print("out")\nx + 1',
         'import sys\nsys.stderr.write("e")\n1/0',
-        'while True: pass',
+        'import sys\nprint("so far")\nsys.stderr.write("and this")\nwhile True: pass',
         'x',
       ],
       '--timeout-s',
@@ -112,6 +112,8 @@ describe('cells from a file', () => {
     expect(looped).toMatchObject({
       ...nothing,
       kind: 'rolledBack',
+      stdout: 'so far\n',
+      stderr: 'and this',
       error: { type: 'timeout', traceback: null },
       imageBytes: 0,
       image: raised?.image,

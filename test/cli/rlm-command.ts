@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const ENTRY = fileURLToPath(new URL('../../bin/rlm.mjs', import.meta.url));
 
+const DRIVER = fileURLToPath(new URL('in_terminal.py', import.meta.url));
+
 export interface CommandResult {
   code: number | null;
   stdout: string;
@@ -29,6 +31,11 @@ export interface Workplace {
     nodeArgs?: string[],
   ): Promise<CommandResult>;
   start(args: readonly string[], env?: NodeJS.ProcessEnv, nodeArgs?: string[]): RunningCommand;
+  /** Runs `rlm` in a terminal: types each step's keys when its text has been shown. Needs python3; `code` is 124 when a text did not come. */
+  terminal(
+    args: readonly string[],
+    steps: ReadonlyArray<readonly [shown: string, keys: string]>,
+  ): Promise<{ code: number | null; shown: string }>;
   /** Files and folders below `.rlm`. */
   traces(): Promise<string[]>;
   remove(): Promise<void>;
@@ -43,13 +50,30 @@ export async function openWorkplace(): Promise<Workplace> {
     dir,
     start,
     rlm: (...command) => start(...command).result,
+    async terminal(args, steps) {
+      const command = [JSON.stringify(steps), process.execPath, ENTRY, ...args];
+      const env = { TERM: 'xterm', COLUMNS: '120' };
+      const driver = startProgram('python3', dir, [DRIVER, ...command], env);
+      const { code, stdout, stderr } = await driver.result;
+      if (stdout === '') throw new Error(stderr);
+      return { code, shown: String(JSON.parse(stdout)) };
+    },
     traces: () => readdir(join(dir, '.rlm'), { recursive: true }).catch(() => []),
     remove: () => rm(dir, { recursive: true }),
   };
 }
 
 function startCommand(cwd: string, args: string[], env: NodeJS.ProcessEnv): RunningCommand {
-  const child = spawn(process.execPath, args, {
+  return startProgram(process.execPath, cwd, args, env);
+}
+
+function startProgram(
+  program: string,
+  cwd: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): RunningCommand {
+  const child = spawn(program, args, {
     cwd,
     env: { ...withoutSettings(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
