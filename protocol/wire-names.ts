@@ -13,6 +13,8 @@ export const STEER_UPDATE = 'steer';
 export const EXTEND_BUDGET_UPDATE = 'extendBudget';
 export const PAUSE_UPDATE = 'pause';
 export const RESUME_UPDATE = 'resume';
+/** From a run to its sub-runs. */
+export const PAUSE_TREE_SIGNAL = 'pauseTree';
 export const FINISH_NOW_UPDATE = 'finishNow';
 export const EDIT_VARIABLE_UPDATE = 'editVariable';
 export const ANSWER_HUMAN_UPDATE = 'answerHuman';

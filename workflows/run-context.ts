@@ -24,6 +24,8 @@ export interface RunContext {
   round: { answered: number; total: number } | null;
   /** Questions of `ask_human` that wait, by id; none is between turns. */
   readonly questions: Map<string, OpenQuestion>;
+  /** Ids of the sub-runs under way; none is between turns. */
+  readonly subRuns: Set<string>;
 }
 
 export function openContext(workflowId: string, start: RunStart, state: RunState): RunContext {
@@ -43,6 +45,7 @@ export function openContext(workflowId: string, start: RunStart, state: RunState
     cell: null,
     round: null,
     questions: new Map(),
+    subRuns: new Set(),
   };
 }
 

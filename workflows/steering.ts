@@ -26,7 +26,8 @@ import {
 } from '../protocol/index.ts';
 import { LIGHT } from './activity-options.ts';
 import { answerQuestion, checkAsked } from './human-questions.ts';
-import { progressOf, report } from './report.ts';
+import { pauseTree, pauseTreeSignal } from './pause-tree.ts';
+import { progressOf } from './report.ts';
 import type { RunContext } from './run-context.ts';
 
 const { storeValue } = proxyActivities<Activities>(LIGHT);
@@ -66,18 +67,18 @@ export function installSteering(current: () => RunContext | undefined): void {
   // Update: who pauses a run wants to know that nothing new starts from here on. Pausing twice is pausing once.
   on(current, PAUSE_UPDATE, {
     schema: z.unknown(),
-    apply: (context) => {
-      context.state.steering.paused = true;
-      report(context, 'paused');
-    },
+    apply: (context) => pauseTree(context, true),
   });
   // Update: the counterpart of pause.
   on(current, RESUME_UPDATE, {
     schema: z.unknown(),
-    apply: (context) => {
-      context.state.steering.paused = false;
-      report(context, 'running');
-    },
+    apply: (context) => pauseTree(context, false),
+  });
+  // Signal: the parent that sends it has told the person already, and waits for nothing.
+  setHandler(pauseTreeSignal, async (paused) => {
+    await condition(() => current() !== undefined);
+    const context = current();
+    if (context !== undefined && context.phase !== 'ended') await pauseTree(context, paused);
   });
   // Update, not cancellation: the run is to end well, with its best draft as the result.
   on(current, FINISH_NOW_UPDATE, {

@@ -2,9 +2,9 @@ import {
   CancellationScope,
   ChildWorkflowCancellationType,
   condition,
-  executeChild,
   ParentClosePolicy,
   proxyActivities,
+  startChild,
   uuid4,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -24,6 +24,7 @@ import {
 import { LIGHT } from './activity-options.ts';
 import { exhausted, remainingMs } from './budget.ts';
 import { NO_SPEND } from './ledger.ts';
+import { pauseTreeSignal } from './pause-tree.ts';
 import type { Arrival } from './rounds.ts';
 import { readClock, type RunContext } from './run-context.ts';
 import { spendOfFailure } from './run-failure.ts';
@@ -125,13 +126,21 @@ async function startSubRun(
     searchAttributes: start.searchAttributes,
   };
   const prompt = (sub.prompt.text ?? sub.prompt.head ?? '').replaceAll(/\s+/g, ' ');
-  return executeChild<(start: RunStart) => Promise<RunResult>>(RUN_WORKFLOW, {
+  const handle = await startChild<(start: RunStart) => Promise<RunResult>>(RUN_WORKFLOW, {
     workflowId,
     args: [run],
     staticSummary: clipBytes(`sub-run ${path} · "${prompt}"`, caps.SUMMARY_BYTES),
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
+  context.subRuns.add(workflowId);
+  try {
+    // Paused while it was being started: it must learn that too.
+    if (state.steering.paused) await handle.signal(pauseTreeSignal, true);
+    return await handle.result();
+  } finally {
+    context.subRuns.delete(workflowId);
+  }
 }
 
 /** The parent's spec with another question, the context as its only input, and its share of the budget. */

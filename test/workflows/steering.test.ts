@@ -211,6 +211,41 @@ describe('a pause', () => {
     expect([result.reason, cells.length]).toEqual(['answered', 1]);
   });
 
+  test('holds the sub-runs that are under way as well, and resumes them', async () => {
+    const [thinking, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const sub = { call: 1, prompt: textRefOf('Part.'), context: null, model: null };
+    const { client, cells } = await open({
+      reply: async ({ depth }) => {
+        if (depth === 1) {
+          thinking.resolve();
+          await gate.promise;
+        }
+        return ['go()'];
+      },
+      cell: ({ key, delivery }) =>
+        key.workflowId.includes('/') || delivery !== null
+          ? ready()
+          : { ...ASKS, humans: [], subRuns: [sub] },
+    });
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text' });
+    await thinking.promise;
+    await client.steering.pause(workflowId);
+    gate.resolve();
+    let child = '';
+    await until(async () => {
+      const [found] = (await client.tree(workflowId)).children;
+      if (found === undefined) return false;
+      child = found.workflowId;
+      return (await client.progress(child))?.phase === 'paused';
+    });
+    expect(cells).toHaveLength(1);
+    await client.steering.resume(workflowId);
+    expect((await client.result(workflowId)).result.reason).toBe('answered');
+    expect((await client.tree(workflowId)).children).toMatchObject([
+      { workflowId: child, children: [] },
+    ]);
+  }, 30_000);
+
   test('can be ended by cancelling the run, which keeps its draft', async () => {
     const { script, begun, go } = held({ cell: () => draft('So far.') });
     const { client } = await open(script);
