@@ -44,7 +44,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     () =>
       callModel({
         registry,
-        card: affordable(input, messages),
+        card: affordable(input, messages, fresh),
         messages,
         // Also when no call is wanted: some providers refuse calls in a transcript without the tool.
         ...(input.card.replies === 'tool' ? { python: isLast ? 'none' : 'auto' } : {}),
@@ -73,13 +73,14 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
   };
 }
 
-/** Of a long transcript the provider has counted all but the last message: only that is reckoned by its bytes. */
+/** Of a long transcript the provider has counted all but what is new: only that is reckoned by its bytes. */
 function affordable(
   { card, allowance }: NextTurnInput,
   messages: readonly ChatMessage[],
+  fresh: readonly ChatMessage[],
 ): ModelCard {
   const known = allowance?.knownTokens ?? null;
   const byBytes = mostTokens(messages);
-  const most = known === null ? byBytes : Math.min(byBytes, known + mostTokens(messages.slice(-1)));
+  const most = known === null ? byBytes : Math.min(byBytes, known + mostTokens(fresh));
   return withinAllowance(card, most, allowance);
 }
