@@ -1,12 +1,16 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
-import type { EndReason, NextTurnResult } from '../protocol/index.ts';
+import type { EndReason } from '../protocol/index.ts';
 import { askForAnswer } from './ask-root.ts';
+import { remainingMs } from './budget.ts';
 import { addDraft } from './drafts.ts';
 import { listVariables } from './list-variables.ts';
-import type { RunContext } from './run-context.ts';
+import { readClock, type RunContext } from './run-context.ts';
 
 /** Ends that leave no time for one more call, or need none. */
 const WITHOUT: readonly EndReason[] = ['answered', 'wallClock'];
+
+/** An outage of the provider must not hold back for hours what a run that is over has to say. */
+const LONGEST_MS = 10 * 60_000;
 
 /**
  * When a run ends without a draft, the model is shown what the REPL holds and asked once for the answer that it allows.
@@ -15,8 +19,14 @@ const WITHOUT: readonly EndReason[] = ['answered', 'wallClock'];
 export async function extractAnswer(context: RunContext, reason: EndReason): Promise<boolean> {
   const { state } = context;
   if (state.draft !== null || WITHOUT.includes(reason)) return false;
-  await orNull(listVariables(context));
-  const reply = await orNull<NextTurnResult | null>(askForAnswer(context));
+  const now = context.start.spec.clock === null ? readClock(context, state) : null;
+  const limitMs = Math.min(LONGEST_MS, remainingMs(state, now) ?? LONGEST_MS);
+  const reply = await orNull(
+    CancellationScope.withTimeout(limitMs, async () => {
+      await orNull(listVariables(context));
+      return await askForAnswer(context);
+    }),
+  );
   const answer = reply?.answer ?? null;
   if (reply === null || answer === null) return false;
   state.transcript = reply.transcript;

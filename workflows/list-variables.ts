@@ -37,8 +37,8 @@ finally:
  * step like a cell, whose image the run does not go on with.
  */
 export async function listVariables(context: RunContext): Promise<void> {
-  const { state } = context;
-  if (state.lastCell === null) return;
+  const { state, ledger } = context;
+  if (state.lastCell === null || ledger.left().computeMs === 0) return;
   const stored = await storeValue.executeWithOptions({ summary: 'code that lists the variables' }, [
     { format: 'text', text: LISTING },
   ]);

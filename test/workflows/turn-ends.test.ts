@@ -86,6 +86,17 @@ describe('a run that ends without a draft', () => {
     expect([answer, result.reason, result.extracted]).toEqual([null, 'noCode', undefined]);
   });
 
+  test('waits for that call no longer than its wall-clock limit', async () => {
+    const held = Promise.withResolvers<string[]>();
+    const { run } = await open({
+      reply: ({ purpose }) => (purpose === 'answer' ? held.promise : []),
+      cell: () => finished(),
+    });
+    const { answer, result } = await run({ budget: { turns: 1, wallClockMs: 8000 } });
+    held.resolve([]);
+    expect([answer, result.reason]).toEqual([null, 'turns']);
+  });
+
   test('keeps money back for it: no turn may spend the last of the budget', async () => {
     const { run, turns } = await open({
       reply: () => ['x'],
