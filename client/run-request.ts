@@ -7,7 +7,7 @@ import {
   type RunSpec,
   ToolSpecs,
 } from '../protocol/index.ts';
-import { type InputValue, putJson, putText, type Store, uploadInputs } from '../store/index.ts';
+import { type InputValue, putText, type Store, uploadInputs } from '../store/index.ts';
 import { type AnswerSchema, toJsonSchema } from './answer-schema.ts';
 import { InvalidRequest } from './errors.ts';
 
@@ -78,7 +78,10 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
     ...(options.confirm === undefined ? {} : { confirm: options.confirm }),
     seed: options.seed ?? null,
     clock: options.clock ?? null,
-    ...(options.tools === undefined ? {} : { tools: (await putJson(store, options.tools)).digest }),
+    // As it is written: parameters come in the order of the schema, which canonical JSON would not keep.
+    ...(options.tools === undefined
+      ? {}
+      : { tools: (await putText(store, JSON.stringify(options.tools))).digest }),
     ...(options.mcp === undefined ? {} : { mcp: options.mcp }),
     ...(options.from === undefined ? {} : { from: options.from }),
   };

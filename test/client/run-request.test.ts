@@ -54,6 +54,28 @@ describe('a request', () => {
     expect(await toRunSpec(store, request)).toEqual(await toRunSpec(store, request));
   });
 
+  test('keeps the order in which a tool lists its parameters', async () => {
+    const store = memoryStore();
+    const parameters = { type: 'object', properties: { to: {}, from: {}, at: {} } };
+    const tool = { name: 'book', taskQueue: 'trips', parameters };
+    const { tools } = await toRunSpec(store, { question: 'Q', input: 'text', tools: [tool] });
+    const stored: unknown = JSON.parse(await getText(store, tools ?? ''));
+    expect(JSON.stringify(stored)).toContain('"properties":{"to":{},"from":{},"at":{}}');
+  });
+
+  test('of a run that starts from another has no inputs unless it brings some', async () => {
+    const from = { workflowId: 'source', cell: '2.1' };
+    const spec = await toRunSpec(memoryStore(), { question: 'Q', from });
+    expect([spec.inputs, spec.from]).toEqual([[], from]);
+    await expect(toRunSpec(untouched(), { question: 'Q' })).rejects.toThrow(
+      'The request is not valid: input: expected text or another JSON value.',
+    );
+    const wrong = { question: 'Q', from: { workflowId: 'source', cell: 'two' } };
+    await expect(toRunSpec(untouched(), wrong)).rejects.toThrow(
+      'The request is not valid: from.cell: must be a cell, for instance 3.1.',
+    );
+  });
+
   test.each([
     [{ question: '  ' }, 'The request is not valid: question: must not be empty.'],
     [
