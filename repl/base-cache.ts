@@ -26,7 +26,7 @@ export async function prepareBase(
   const found = await readDescription(folder);
   if (found) return { folder, description: found, built: false };
   onProgress('building the base image of the Python kernel (once, about 10 s)');
-  const host = await HostProcess.start({ baseFolder: null, parkedMiB: 0 });
+  const host = await HostProcess.start({ baseFolder: null, parkedMiB: 0, warmKernels: 0 });
   try {
     const { result: description, attachments } = await host.ask({ op: 'build' });
     const [snapshot] = attachments;

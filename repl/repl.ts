@@ -8,6 +8,7 @@ import { runStep } from './run-step.ts';
 
 /** Memory for kernels that wait or rest, in MiB; beyond it the least recently used ones go. */
 const PARKED_MIB = 2048;
+const WARM_KERNELS = 2;
 /** `onProgress` is called this often while a step runs: an activity's heartbeat is at most a second. */
 const PROGRESS_MS = 500;
 
@@ -53,13 +54,17 @@ export interface ReplOptions {
   cacheDir: string;
   /** Memory for waiting and resting kernels, in MiB. Default 2048. */
   parkedMiB?: number;
+  /** Kernels booted ahead, about 40 MB each; a step that finds none waits 0.3 s more. Default 2. */
+  warmKernels?: number;
 }
 
 /** Opens the REPL of this program, building its base image if `cacheDir` has none. */
 export async function openRepl(options: ReplOptions): Promise<Repl> {
-  const { store, cacheDir, parkedMiB = PARKED_MIB } = options;
+  const { store, cacheDir, parkedMiB = PARKED_MIB, warmKernels = WARM_KERNELS } = options;
   const prepared = await prepareBase(cacheDir, () => {});
-  const hosts = new HostSlot(() => HostProcess.start({ baseFolder: prepared.folder, parkedMiB }));
+  const hosts = new HostSlot(() =>
+    HostProcess.start({ baseFolder: prepared.folder, parkedMiB, warmKernels }),
+  );
   await hosts.get();
   return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts);
 }

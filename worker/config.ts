@@ -14,6 +14,8 @@ const Environment = z.object({
   XDG_CACHE_HOME: z.string().min(1).optional(),
   RLM_MODEL_CONCURRENCY: z.coerce.number().int().min(1).max(2000).default(100),
   RLM_REPL_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(8),
+  RLM_PARKED_MIB: z.coerce.number().int().min(0).default(2048),
+  RLM_WARM_KERNELS: z.coerce.number().int().min(0).max(64).default(2),
 });
 
 /** Everything that a worker is told from outside, besides the models (see `models/`). */
@@ -33,6 +35,10 @@ export interface WorkerConfig {
   modelConcurrency: number;
   /** REPL steps at once in this process. */
   replConcurrency: number;
+  /** Memory for kernels that wait or rest, in MiB; what exceeds it is restored from images. */
+  parkedMiB: number;
+  /** Kernels booted ahead. */
+  warmKernels: number;
 }
 
 /** A setting has a value that cannot be used; the message names it. */
@@ -60,5 +66,7 @@ export function loadWorkerConfig(env: Readonly<Record<string, string | undefined
     cacheDir: e.RLM_CACHE_DIR ?? join(e.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'durable-rlm'),
     modelConcurrency: e.RLM_MODEL_CONCURRENCY,
     replConcurrency: e.RLM_REPL_CONCURRENCY,
+    parkedMiB: e.RLM_PARKED_MIB,
+    warmKernels: e.RLM_WARM_KERNELS,
   };
 }

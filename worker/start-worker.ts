@@ -55,7 +55,8 @@ export async function startWorker(
     if (options.workflowsOnly !== true) {
       const store = cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES);
       const registry = loadRegistry(options.env);
-      repl = await openRepl({ store, cacheDir: config.cacheDir });
+      const { cacheDir, parkedMiB, warmKernels } = config;
+      repl = await openRepl({ store, cacheDir, parkedMiB, warmKernels });
       main = createMainActivities({
         store,
         registry,

@@ -27,7 +27,7 @@ export async function memory({ repl, store }: Kernels): Promise<Figure[]> {
       floor: repl.base.heapBytes / 2 ** 20,
       target: { atMost: 70 },
     }),
-    figure({ name: 'memory of a host with one kernel and a spare', unit: 'MiB', runs: [one] }),
+    figure({ name: 'memory of a host with one kernel and its spares', unit: 'MiB', runs: [one] }),
   ];
 }
 

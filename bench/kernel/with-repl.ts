@@ -1,6 +1,8 @@
 import { openRepl, type Repl } from '../../repl/index.ts';
 import { memoryStore, type Store } from '../../store/index.ts';
 
+export const WARM_KERNELS = 2;
+
 export interface Kernels {
   repl: Repl;
   store: Store;
@@ -12,7 +14,7 @@ export async function withRepl<T>(
   measure: (kernels: Kernels) => Promise<T>,
 ): Promise<T> {
   const { cacheDir, parkedMiB = 8192, store = memoryStore() } = options;
-  const repl = await openRepl({ store, cacheDir, parkedMiB });
+  const repl = await openRepl({ store, cacheDir, parkedMiB, warmKernels: WARM_KERNELS });
   try {
     return await measure({ repl, store });
   } finally {

@@ -44,6 +44,7 @@ export interface HostProcessOptions {
   /** Null: the host can only build. */
   baseFolder: string | null;
   parkedMiB: number;
+  warmKernels: number;
   /** Another program in the host's place, under the same permissions; for tests. */
   main?: string;
   /** After how many ms without an answer, compute time not counted, the host is given up. Default 5 minutes. */

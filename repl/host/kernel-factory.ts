@@ -35,13 +35,15 @@ const WARM_UP_LIMITS = {
 export class KernelFactory {
   readonly #share: BootShare;
   readonly #snapshot: Snapshot;
+  readonly #warm: number;
   #base: KernelBase | undefined;
   /** Booted ahead, so that a step that finds no kernel does not wait for one. */
   readonly #spares: BootedIsolate[] = [];
   #refill: Promise<BootedIsolate | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(share: BootShare, snapshot: Snapshot) {
+  private constructor(share: BootShare, snapshot: Snapshot, warm = 0) {
+    this.#warm = warm;
     this.#share = share;
     this.#snapshot = snapshot;
   }
@@ -51,13 +53,14 @@ export class KernelFactory {
     assets: KernelAssets,
     bytes: Buffer,
     description: BaseDescription,
+    warmKernels: number,
   ): Promise<KernelFactory> {
     const found = sha256(bytes);
     if (found !== description.snapshotSha256) {
       throw new Error(`the start-up snapshot is damaged: SHA-256 ${found}`);
     }
     const { places, runtime } = description;
-    const factory = new KernelFactory({ assets }, shareSnapshot(bytes, places));
+    const factory = new KernelFactory({ assets }, shareSnapshot(bytes, places), warmKernels);
     const base = await factory.#measure();
     const { heapDigest } = base;
     if (heapDigest !== description.heapDigest) {
@@ -122,17 +125,21 @@ export class KernelFactory {
   /** After the step that took a kernel has had time to restore it: a boot beside it would slow it down. */
   #refillSoon(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      if (this.#refill !== undefined || this.#spares.length > 0) return;
+    this.#timer = setTimeout(() => void this.#refillSpares(), REFILL_AFTER_MS).unref();
+  }
+
+  /** One boot at a time. */
+  async #refillSpares(): Promise<void> {
+    while (this.#refill === undefined && this.#spares.length < this.#warm) {
       // A step that finds no spare boots one itself, and reports why it cannot.
       const refill = this.#boot().catch(() => undefined);
       this.#refill = refill;
-      void refill.then((booted) => {
-        if (this.#refill !== refill) return;
-        this.#refill = undefined;
-        if (booted !== undefined) this.#spares.push(booted);
-      });
-    }, REFILL_AFTER_MS).unref();
+      const booted = await refill;
+      if (booted === undefined) return;
+      if (this.#refill !== refill) continue;
+      this.#refill = undefined;
+      this.#spares.push(booted);
+    }
   }
 
   /** Boots the first kernel, keeps it as a spare, and reads its heap: every later one is equal. */

@@ -16,7 +16,11 @@ import { KernelHost } from './kernel-host.ts';
 import { z } from 'zod';
 
 /** Argument of the process, as JSON. No folder: the host can only build. */
-const HostOptions = z.object({ baseFolder: z.string().nullable(), parkedMiB: z.number() });
+const HostOptions = z.object({
+  baseFolder: z.string().nullable(),
+  parkedMiB: z.number(),
+  warmKernels: z.int().nonnegative(),
+});
 const Envelope = z.object({ id: z.int(), request: HostRequest });
 
 let writing: Promise<void> = Promise.resolve();
@@ -38,7 +42,12 @@ async function openHost(): Promise<KernelHost | null> {
     JSON.parse(readFileSync(join(baseFolder, DESCRIPTION_FILE), 'utf8')),
   );
   const snapshot = readFileSync(join(baseFolder, SNAPSHOT_FILE));
-  const factory = await KernelFactory.open(readAssets(), snapshot, description);
+  const factory = await KernelFactory.open(
+    readAssets(),
+    snapshot,
+    description,
+    options.warmKernels,
+  );
   send({ ready: description, pid: process.pid });
   return new KernelHost(factory, options.parkedMiB);
 }

@@ -37,9 +37,9 @@ globalThis._files = (FS) => {
 
   /** Pipes and sockets end with the cell that opened them: they lead nowhere, and an image does not hold them. */
   const rest = () => {
-    for (const stream of [...FS.streams]) {
+    FS.streams.forEach((stream) => {
       if (stream && stream.fd >= 3 && !(stream.node && held(stream.node))) FS.close(stream);
-    }
+    });
   };
 
   const save = () => {

@@ -37,12 +37,12 @@
   };
 
   // ---- the session: Python functions by their addresses in the base image
-  const at = JSON.parse(globalThis._places);
-  const session = (name, ...args) => places.serve(() => module.callPyObject(at[name], args));
+  const addresses = JSON.parse(globalThis._places);
+  const session = (name, ...args) => places.serve(() => module.callPyObject(addresses[name], args));
   stacks.bound.reserve = places.reserve;
   stacks.bound.protect = places.protect;
   stacks.bound.release = places.release;
-  stacks.bound.enter = (id) => module.callPyObjectMaybePromising(at.enter, [id]);
+  stacks.bound.enter = (id) => module.callPyObjectMaybePromising(addresses.enter, [id]);
   stacks.bound.headroom = (on) => allow(on ? RESERVE_BYTES : 0);
   python.setStdout({ write: env.writer(1) });
   python.setStderr({ write: env.writer(2) });
@@ -82,7 +82,7 @@
         module._PyErr_Clear();
         return 0;
       }
-      module._PyList_Append(at.texts, text);
+      module._PyList_Append(addresses.texts, text);
       module._Py_DecRef(text);
       return text + (maxChar < 128 ? 20 : 28);
     });
@@ -150,7 +150,7 @@
     output(fd) {
       const [, , size, , , start] = new Uint32Array(
         memory.buffer,
-        fd === 1 ? at.stdout : at.stderr,
+        fd === 1 ? addresses.stdout : addresses.stderr,
         6,
       );
       return memory.buffer.slice(start, start + size);

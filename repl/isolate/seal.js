@@ -1,4 +1,4 @@
-/* oxlint-disable no-underscore-dangle -- a script for a realm of its own, whose globals and Pyodide's internals are named so */
+/* oxlint-disable no-underscore-dangle, unicorn/consistent-function-scoping -- a script for a realm of its own, whose globals and Pyodide's internals are named so */
 // Evaluated last in a kernel that serves cells: takes out of the realm what boots needed, and what escapes its limits.
 'use strict';
 (() => {

@@ -1,4 +1,4 @@
-/* oxlint-disable no-underscore-dangle, unicorn/no-thenable, typescript/no-floating-promises -- a script for a realm of its own, whose globals are named so */
+/* oxlint-disable no-underscore-dangle, unicorn/consistent-function-scoping, unicorn/no-thenable, typescript/no-floating-promises -- a script for a realm of its own, whose globals are named so */
 // Runs before Pyodide: the only JavaScript objects that Python ever holds. They are part of the start-up snapshot by
 // name, so that a heap finds the ones of its own isolate.
 'use strict';

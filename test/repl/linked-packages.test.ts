@@ -8,7 +8,7 @@ import { expect, test } from '@jest/globals';
 const ROOT = join(import.meta.dirname, '..', '..');
 const PROGRAM = `
   import { HostProcess } from './repl/host/host-process.ts';
-  const host = await HostProcess.start({ baseFolder: null, parkedMiB: 0 });
+  const host = await HostProcess.start({ baseFolder: null, parkedMiB: 0, warmKernels: 0 });
   console.log('the host is ready');
   await host.dispose();
 `;

@@ -8,6 +8,7 @@ const hostAt = (name: string, answerMs?: number): Promise<HostProcess> =>
     ...(answerMs === undefined ? {} : { answerMs }),
     baseFolder: null,
     parkedMiB: 0,
+    warmKernels: 0,
     main: join(import.meta.dirname, 'hosts', name),
   });
 
