@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { RunRequest } from '../client/index.ts';
+import { type RunRequest, toJsonSchema } from '../client/index.ts';
 import { InvalidDocument, readInputs } from '../documents/index.ts';
 import { ToolSpecs } from '../protocol/index.ts';
 import { CliError, EXIT } from './cli-error.ts';
@@ -132,19 +132,24 @@ function readTools(file: string): NonNullable<RunRequest['tools']> {
   throw new CliError(`--tools: ${file}: ${path === '' ? '' : `${path}: `}${issue?.message}.`);
 }
 
-/** Whether it is a schema that can be checked is told by the client, before anything starts. */
+/** Checked now: a wrong one must not start a server. */
 function readSchema(file: string): Record<string, unknown> {
+  const usage = (problem: string): CliError =>
+    new CliError(`The schema ${file} ${problem}.`, { exitCode: EXIT.usage });
+  let text: string;
   try {
-    const schema: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) {
-      return { ...schema };
-    }
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(`--answer-schema: ${file} cannot be read as JSON: ${why}.`, {
-      exitCode: EXIT.usage,
-      cause: error,
-    });
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw usage('cannot be read: check --answer-schema');
   }
-  throw new CliError(`--answer-schema: ${file} must hold a JSON object.`, { exitCode: EXIT.usage });
+  let schema: unknown;
+  try {
+    schema = JSON.parse(text);
+  } catch (error) {
+    throw usage(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
+    throw usage('must be a JSON object');
+  }
+  return toJsonSchema({ ...schema });
 }

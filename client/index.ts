@@ -1,4 +1,4 @@
-export { type AnswerSchema, typedAnswer } from './answer-schema.ts';
+export { type AnswerSchema, toJsonSchema, typedAnswer } from './answer-schema.ts';
 export { InvalidRequest, RunCancelled, RunFailed, ServerUnavailable } from './errors.ts';
 export { type ConnectOptions, RlmClient, type RunAnswer, type StartedRun } from './rlm-client.ts';
 export type { RunRequest } from './run-request.ts';

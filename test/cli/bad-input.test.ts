@@ -39,6 +39,21 @@ describe('a command line that is wrong', () => {
       2,
       `rlm: Option '--turns <n>' argument '0' is invalid. Expected a whole number of at least 1.\n${HELP}`,
     ],
+    [
+      ['run', 'Why?', ...INPUT, '--confirm', 'sometimes'],
+      2,
+      `rlm: Option '--confirm <when>' argument 'sometimes' is invalid. Allowed choices are unseen, always, never.\n${HELP}`,
+    ],
+    [
+      ['run', 'Why?', ...INPUT, '--answer-schema', 'missing.json'],
+      2,
+      'rlm: The schema missing.json cannot be read: check --answer-schema.\n',
+    ],
+    [
+      ['run', 'Why?', ...INPUT, '--answer-schema', 'notes.txt'],
+      2,
+      /^rlm: The schema notes\.txt is not JSON: [^\n]+\.\n$/,
+    ],
     [['frobnicate'], 2, `rlm: Unknown command 'frobnicate'\n${HELP}`],
     [
       ['schedule', 'create', 'weekly', 'Why?', ...INPUT],
