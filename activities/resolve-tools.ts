@@ -16,6 +16,8 @@ interface Offered {
   /** Where it stands in the spec, for errors. */
   path: string;
   name: string;
+  /** Taken when the name cannot be. */
+  otherName?: string;
   description: string;
   schema: Record<string, unknown>;
   route: (name: string) => ToolRoute;
@@ -48,11 +50,22 @@ export async function resolveTools(
 function describe(tool: Offered, taken: ReadonlySet<string>): ToolFunction {
   try {
     checkUsableSchema(tool.schema);
-    return describeTool(tool, taken);
+    return named(tool, taken);
   } catch (error) {
     const field = error instanceof InvalidTool ? error.field : 'parameters';
     const why = error instanceof Error ? error.message : String(error);
     throw new InvalidInput(`${tool.path}.${field}: ${why}`);
+  }
+}
+
+/** Who names a server cannot rename its tools: one whose name is taken is called by both names. */
+function named(tool: Offered, taken: ReadonlySet<string>): ToolFunction {
+  try {
+    return describeTool(tool, taken);
+  } catch (error) {
+    if (tool.otherName === undefined) throw error;
+    if (!(error instanceof InvalidTool) || error.field !== 'name') throw error;
+    return describeTool({ ...tool, name: tool.otherName }, taken);
   }
 }
 
@@ -100,6 +113,7 @@ async function serverTools(mcp: McpServers, spec: RunSpec): Promise<Offered[]> {
       offered.push({
         path: `spec.mcp.${index}.${name}`,
         name,
+        otherName: `${server}_${name}`,
         description: description.slice(0, 8000),
         schema,
         route: (python) => ({ kind: 'mcp', name: python, server, tool: name }),

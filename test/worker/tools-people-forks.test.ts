@@ -137,7 +137,7 @@ describe('tools of a run', () => {
 
   test('of an MCP server likewise, with its own failures as results', async () => {
     const cells = [
-      'a = add_up(1, b=2); b = add_up(1); c = fail(); d = greet()\nFINAL([a.data, b.data, c.error, d, d.data])',
+      'a = add_up(1, b=2); b = add_up(1); c = fail(); d = greet()\nFINAL([a.data, b.data, c.error, d, d.data, calculator_exit.__name__])',
     ];
     const { answer } = await run('What is MCP?', cells, { mcp: ['calculator'] });
     expect(JSON.parse(answer ?? '')).toEqual([
@@ -146,6 +146,8 @@ describe('tools of a run', () => {
       'Tool.Failed: It cannot be done.',
       'Hello from a test',
       'Hello from a test',
+      // `exit` alone would be Python's own.
+      'calculator_exit',
     ]);
   }, 60_000);
 
