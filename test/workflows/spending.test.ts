@@ -199,6 +199,33 @@ describe('a sub-run', () => {
     expect(result.spend.calls).toBe(10);
   });
 
+  test('is cancelled with the run that started it, and so is its own, and what all spent is told', async () => {
+    const deepest = Promise.withResolvers<void>();
+    const depthOf = (workflowId: string): number => workflowId.split('/').length - 1;
+    const { client } = await open({
+      reply: async ({ workflowId, turn }) => {
+        if (depthOf(workflowId) === 2 && turn === 2) {
+          deepest.resolve();
+          await new Promise((resolve) => setTimeout(resolve, 3000));
+        }
+        return ['go()'];
+      },
+      cell: ({ key, delivery }) =>
+        depthOf(key.workflowId) < 2 && delivery === null ? waiting(1, [subRun(1)]) : finished(),
+    });
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text', maxDepth: 2 });
+    await deepest.promise;
+    await client.cancel(workflowId);
+    await expect(client.result(workflowId)).rejects.toThrow(`Run ${workflowId} was cancelled.`);
+    const running = await client.temporal.workflow.count(
+      `ExecutionStatus = "Running" AND WorkflowId STARTS_WITH "${workflowId}"`,
+    );
+    expect(running.count).toBe(0);
+    const progress = await client.progress(workflowId);
+    expect(progress?.spend.calls).toBe(2);
+    expect(progress?.spend.usage.costUsd).toBeCloseTo(0.03);
+  });
+
   test('that spends less than its grant gives the rest back to the next', async () => {
     const budgets: number[] = [];
     const { run } = await open({
