@@ -110,7 +110,11 @@ async function describeTools(
 /** What a run is told that goes on with the transcript of another: its question, and what inputs it brings. */
 export async function renderContinuation(
   store: Store,
-  { question, continues }: Pick<NextTurnInput, 'question' | 'continues'>,
+  {
+    question,
+    continues,
+    answerSchema,
+  }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema'>,
   promptFolder?: string,
 ): Promise<string> {
   const manifest = continues?.manifest ?? null;
@@ -118,6 +122,7 @@ export async function renderContinuation(
     manifest === null ? { entries: [] } : await getJson(store, manifest, Manifest);
   return fillTemplate(loadPrompt('continue.md', promptFolder), {
     question: await getText(store, question),
+    ...(await describeAnswer(store, answerSchema ?? null)),
     has_inputs: entries.length > 0,
     total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
     inputs: await describeInputs(store, entries, false),

@@ -210,6 +210,20 @@ describe('takeTurn', () => {
     expect((await take()).cells[0]?.text).toBe(cell);
   });
 
+  test('a run that goes on from another is told the form of its own answer', async () => {
+    const first = await take();
+    await take({
+      turn: 2,
+      transcript: first.transcript,
+      continues: { manifest: null },
+      question: await putText(store, 'And why not?'),
+      answerSchema: await putText(store, '{"type":"object"}'),
+    });
+    expect(seen[1]?.at(-1)?.content).toMatch(
+      /And why not\?\n\n`answer\["content"\]` must now be JSON .*:\n\n```json\n\{"type":"object"\}\n```\n/,
+    );
+  });
+
   test('an empty reply is a reply without cells', async () => {
     reply = '';
     expect(await take()).toMatchObject({ cells: [], ignoredBlocks: [] });
