@@ -1,5 +1,6 @@
-import { type Client } from '@temporalio/client';
+import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import { Draft, DRAFTS_QUERY, MEMO_PROGRESS, Progress, RUN_WORKFLOW } from '../protocol/index.ts';
+import { ServerUnavailable } from './errors.ts';
 import { toClientError } from './to-client-error.ts';
 
 /** A run and the sub-runs that it started. */
@@ -23,6 +24,12 @@ export async function readDrafts(temporal: Client, workflowId: string): Promise<
     );
     return Draft.array().parse(drafts);
   } catch (error) {
+    if (isGrpcDeadlineError(error)) {
+      throw new ServerUnavailable(
+        `No worker of run ${workflowId} answered within ${QUERY_MS / 1000} s; start one (rlm worker).`,
+        { cause: error },
+      );
+    }
     throw toClientError(error, { workflowId });
   }
 }

@@ -19,7 +19,9 @@ export function startOptions(start: RunStart): RunStartOptions {
         `- \`input_data${i.path.map((k) => `["${k}"]`).join('')}\`: ${i.format}, ${i.chars.toLocaleString('en')} chars`,
     );
   const more = inputs.length > listed.length ? [`- and ${inputs.length - listed.length} more`] : [];
-  const details = ['### Question', text, '### Inputs', ...listed, ...more].join('\n');
+  const details = ['### Question', text, ...source(start), '### Inputs', ...listed, ...more].join(
+    '\n',
+  );
   return {
     staticSummary: clipBytes(
       `${text.replace(/\s+/g, ' ')} · ${inputs.length} ${inputs.length === 1 ? 'input' : 'inputs'}, ${chars.toLocaleString('en')} chars`,
@@ -38,4 +40,10 @@ export function startOptions(start: RunStart): RunStartOptions {
         }
       : {}),
   };
+}
+
+function source({ spec: { from } }: RunStart): string[] {
+  if (from === undefined) return [];
+  const cell = from.cell === undefined ? 'its last cell' : `cell ${from.cell}`;
+  return ['### Starts from', `\`${from.workflowId}\`, after ${cell}`];
 }
