@@ -12,6 +12,15 @@ export const ManifestEntry = z.object({
   blob: BlobRef,
   /** Characters of a text, or of the JSON text. */
   chars: z.int().nonnegative(),
+  /** Makes a text a `Document`: a `str` that knows this. Absent: a plain `str`. */
+  document: z
+    .object({
+      name: z.string().max(500),
+      /** [start, end] of each page, in characters (code points) of the text. */
+      pages: z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])).optional(),
+      metadata: z.record(z.string(), z.json()).optional(),
+    })
+    .optional(),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;
 

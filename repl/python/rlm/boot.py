@@ -42,7 +42,7 @@ def boot(switch):
     functions.append(variables.make_show_vars(tools, namespace, protected))
     toolbox = make_toolbox(desk, future_of)
     public = sys.modules["rlm"]
-    for item in (*functions, *text_types):
+    for item in (*functions, *text_types, documents.Parts):
         item.__module__ = "rlm"
         item.__qualname__ = item.__name__
         setattr(public, item.__name__, item)

@@ -56,7 +56,7 @@ class Passage(str):
     .heading       heading of the section, '' when there is none
     .matches       list of (start, end) offsets of the matches, in the text
     .document      name of the document, '' when unknown
-    .page          number of the page where it starts, None when unknown
+    .page          number of the page of its first match, or where it starts; None when unknown
     .part          index of the part, for a text in parts: parts[p.part][p.start:p.end] == p; else None
     """
 
@@ -76,7 +76,7 @@ class Passage(str):
         passage.document, passage.part = name, part
         if isinstance(text, Document):
             passage.document = name or text.name
-            passage.page = text.page_of(start)
+            passage.page = text.page_of(passage.matches[0][0] if passage.matches else start)
         return passage
 
     def __repr__(self):

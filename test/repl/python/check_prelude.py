@@ -73,6 +73,11 @@ class Searching(unittest.TestCase):
         found = search.search_text("# A\nx\f# B\ny", "y")
         self.assertEqual([(p.heading, p.start) for p in found], [("B", 6)])
 
+    def test_the_page_is_that_of_the_first_match(self):
+        text = Document.make("# A\none\ftwo two", "d", [(0, 8), (8, 15)])
+        self.assertEqual([(p.start, p.page) for p in search.search_text(text, "two")], [(0, 2)])
+        self.assertEqual([p.page for p in search.search_text(text, "one")], [1])
+
     def test_a_limit_counts_for_all_texts_or_for_each(self):
         texts = {"a": "x\n" * 5, "b": "x"}
         self.assertEqual(len(search.search_text(texts, "x", window=0, max_results=3)), 3)
