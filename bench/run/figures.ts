@@ -6,14 +6,27 @@ const STEPS = 30;
 const WARM_UP = 3;
 const SAMPLES = 3;
 
-/** From the first activity of a name to the end of the last one of any name before `until`. */
-function spanMs(events: readonly TimedEvent[], from: string, to: string): number {
-  const first = events.find(({ name }) => name === from);
-  const lastScheduled = events.findLastIndex(({ name }) => name === to);
-  const end = events
-    .slice(lastScheduled)
-    .find(({ type }) => type === 'activityTaskCompletedEventAttributes');
-  return (end?.atMs ?? 0) - (first?.atMs ?? 0);
+const COMPLETED = 'activityTaskCompletedEventAttributes';
+
+/** From the stop of the first cell at its calls to the schedule of its last step: the calls, and the steps between them. */
+function callingMs(events: readonly TimedEvent[]): number {
+  const first = events.findIndex(({ name }) => name === 'runCell');
+  const stopped = events.slice(first).find(({ type }) => type === COMPLETED);
+  const last = lastStep(events);
+  return (events[last]?.atMs ?? 0) - (stopped?.atMs ?? 0);
+}
+
+/** From the start of the first cell to its end. */
+function cellMs(events: readonly TimedEvent[]): number {
+  const first = events.find(({ name }) => name === 'runCell');
+  const ended = events.slice(lastStep(events)).find(({ type }) => type === COMPLETED);
+  return (ended?.atMs ?? 0) - (first?.atMs ?? 0);
+}
+
+/** Where the last step of the first turn's cell was scheduled. */
+function lastStep(events: readonly TimedEvent[]): number {
+  const turns = events.flatMap(({ name }, at) => (name === 'nextTurn' ? [at] : []));
+  return events.slice(0, turns[1]).findLastIndex(({ name }) => name === 'runCell');
 }
 
 /** Times of each turn: from the schedule of one `nextTurn` to that of the next. */
@@ -70,6 +83,7 @@ export async function rounds(world: BenchWorld): Promise<Figure[]> {
   world.latencyMs = 100;
   const concurrency = 200;
   const wide: number[] = [];
+  const wideCells: number[] = [];
   const wideFloors: number[] = [];
   const chain: number[] = [];
   const chainFloors: number[] = [];
@@ -78,12 +92,12 @@ export async function rounds(world: BenchWorld): Promise<Figure[]> {
   for (let i = 0; i <= SAMPLES; i++) {
     const round = 'out = llm_query_batched([f"Passage {i}" for i in range(200)])';
     last = await world.run(round, { concurrency });
-    const one = spanMs(last.events, 'runCell', 'answerCall');
     const sequence = await world.run('out = [llm_query(f"Passage {i}") for i in range(14)]');
     if (i === 0) continue;
-    wide.push(one);
+    wide.push(callingMs(last.events));
+    wideCells.push(cellMs(last.events));
     wideFloors.push(await world.floor('waitInParallel', 200, 100, concurrency));
-    chain.push(spanMs(sequence.events, 'runCell', 'answerCall'));
+    chain.push(callingMs(sequence.events));
     chainFloors.push(await world.floor('waitInSequence', 14, 100));
   }
   world.latencyMs = 0;
@@ -96,9 +110,9 @@ export async function rounds(world: BenchWorld): Promise<Figure[]> {
       target: { ratioAtMost: 1.3 },
     }),
     figure({
-      name: 'round of 200 calls of 100 ms, in memory',
+      name: 'cell with a round of 200 calls of 100 ms',
       unit: 'ms',
-      runs: wide,
+      runs: wideCells,
       target: { atMost: 800 },
     }),
     figure({
