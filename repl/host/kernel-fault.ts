@@ -32,7 +32,12 @@ export function faultFromText(text: string): KernelFault {
       'the cell used more memory than a kernel has outside its heap',
     );
   }
-  if (/^PythonError\b[^]*\nMemoryError\s*(?:\n\s+at |$)/.test(text)) {
+  // An error without any text is one of Python's whose text found no memory.
+  if (
+    text === '' ||
+    /^PythonError:?\s*(?:\n\s+at |$)/.test(text) ||
+    /^PythonError\b[^]*\nMemoryError\s*(?:\n\s+at |$)/.test(text)
+  ) {
     return new KernelFault('memory', 'the heap is used up, to the last byte');
   }
   if (text.includes('Maximum call stack size exceeded')) {

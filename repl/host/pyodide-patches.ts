@@ -34,6 +34,13 @@ const PATCHES: ReadonlyArray<{ why: string; find: string; replace: string }> = [
       'MEMFS.checkQuota(node,newCapacity);',
   },
   {
+    why: 'as above, for the first write to an empty file',
+    find: 'else if(node.usedBytes===0&&position===0){node.contents=buffer.slice(offset,offset+length);',
+    replace:
+      'else if(node.usedBytes===0&&position===0){MEMFS.checkQuota(node,length);' +
+      'node.contents=buffer.slice(offset,offset+length);',
+  },
+  {
     why: 'as above, for truncate',
     find: 'resizeFileStorage(node,newSize){if(node.usedBytes==newSize)return;',
     replace:

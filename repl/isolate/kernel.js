@@ -27,6 +27,8 @@
   const MAX_INODE = FS.nextInode + 50_000;
 
   const places = globalThis._stacks(module, exports);
+  // As V8 says it of its own stack.
+  const STACK_OVERFLOW = 'RangeError: Maximum call stack size exceeded';
 
   // Heap beyond a cell's limit for the session itself: without it nobody could say that the limit was reached.
   const RESERVE_BYTES = 16 * 1024 * 1024;
@@ -42,7 +44,11 @@
   stacks.bound.reserve = places.reserve;
   stacks.bound.protect = places.protect;
   stacks.bound.release = places.release;
-  stacks.bound.enter = (id) => module.callPyObjectMaybePromising(addresses.enter, [id]);
+  // The scheduler takes the reserve back before the cell's own code runs.
+  stacks.bound.enter = (id) => {
+    allow(RESERVE_BYTES);
+    return module.callPyObjectMaybePromising(addresses.enter, [id]);
+  };
   stacks.bound.headroom = (on) => allow(on ? RESERVE_BYTES : 0);
   python.setStdout({ write: env.writer(1) });
   python.setStderr({ write: env.writer(2) });
@@ -158,8 +164,14 @@
     /** References to JavaScript objects that Python holds. At rest they are those of the base image. */
     references: () => module._hiwire_num_refs(),
     poll() {
+      // Python is not asked any more by then.
+      if (places.overflowed()) return JSON.stringify({ fatal: STACK_OVERFLOW });
       const fatal = stacks.fatal();
-      return fatal === null ? session('poll') : JSON.stringify({ fatal });
+      if (fatal !== null) return JSON.stringify({ fatal });
+      allow(RESERVE_BYTES);
+      const report = session('poll');
+      allow(0);
+      return report;
     },
     rest() {
       if (stacks.suspended()) throw new Error('a stack is suspended');

@@ -32,7 +32,13 @@
     kept[name] = wasm[name];
   }
   globalThis.WebAssembly = Object.freeze(kept);
+  // One is there, in which bytes pass to the host: whoever patches what works on it must not make more of its kind.
+  delete SharedArrayBuffer.prototype.constructor;
+  delete SharedArrayBuffer.prototype.slice;
   delete globalThis.SharedArrayBuffer;
+  // What it calls runs when no limit of time is set.
+  delete FinalizationRegistry.prototype.constructor;
+  delete globalThis.FinalizationRegistry;
   // Nor are resizable buffers: none can be made.
   const RealBuffer = ArrayBuffer;
   const FixedBuffer = function ArrayBuffer(length) {

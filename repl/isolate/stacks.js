@@ -1,25 +1,34 @@
 /* oxlint-disable no-underscore-dangle -- a script for a realm of its own, whose globals and Pyodide's internals are named so */
 // Places in linear memory for the stacks of C and of Python's frames. No place is ever shared or moved: the garbage
 // collector follows the frames of suspended stacks through it.
-//   main     the cell itself
+//   slots    the first threads, from the highest on; later ones get memory from malloc
 //   service  what the host calls while stacks are suspended
-//   slots    the first threads; later ones get memory from malloc
+//   main     the cell itself: on top, so that what grows out of it meets nothing that is kept for long
+// Python's own checks end most recursion inside of a place. C code without them (iterators of iterators, for instance)
+// writes on below it, so the lowest bytes of each place are watched: once they are written to, the kernel is given up.
 'use strict';
 globalThis._stacks = (module, exports) => {
   const MAIN_BYTES = 2 * 1024 * 1024;
   const SERVICE_BYTES = 512 * 1024;
   const SLOT_BYTES = 120 * 1024;
   const SLOTS = 63;
+  const WATCHED_BYTES = 1024;
   const bottom = exports.emscripten_stack_get_end();
-  const main = { bottom, bytes: MAIN_BYTES };
-  const service = { bottom: bottom + MAIN_BYTES, bytes: SERVICE_BYTES };
-  const slotsAt = service.bottom + SERVICE_BYTES;
-  const areaBytes = slotsAt + SLOTS * SLOT_BYTES - bottom;
+  const service = { bottom: bottom + SLOTS * SLOT_BYTES, bytes: SERVICE_BYTES };
+  const main = { bottom: service.bottom + SERVICE_BYTES, bytes: MAIN_BYTES };
+  const areaBytes = main.bottom + MAIN_BYTES - bottom;
 
   /** Indexes of free slots, the next one last. */
   let free = [];
   const entering = [];
   const held = new Map();
+  let overflowed = false;
+
+  const watched = ({ bottom: start }) =>
+    new Uint32Array(exports.memory.buffer, start, WATCHED_BYTES / 4);
+  const watch = (place) => {
+    overflowed ||= watched(place).some((word) => word !== 0);
+  };
 
   /** Python then ends recursion inside of the place, with a RecursionError. It keeps that for each stack (a thread state). */
   const protect = ({ bottom: start, bytes }) => {
@@ -33,7 +42,8 @@ globalThis._stacks = (module, exports) => {
     reset() {
       if (held.size > 0) throw new Error('a stack is suspended');
       entering.length = 0;
-      free = Array.from({ length: SLOTS }, (_, i) => SLOTS - 1 - i);
+      free = Array.from({ length: SLOTS }, (_, i) => i);
+      overflowed = false;
     },
     /** A place for a new stack; false when there is no memory for it. */
     reserve(id) {
@@ -41,12 +51,13 @@ globalThis._stacks = (module, exports) => {
       if (id === 1) place = main;
       else if (free.length > 0) {
         const slot = free.pop();
-        place = { bottom: slotsAt + slot * SLOT_BYTES, bytes: SLOT_BYTES, slot };
+        place = { bottom: bottom + slot * SLOT_BYTES, bytes: SLOT_BYTES, slot };
       } else {
         const block = module._malloc(SLOT_BYTES);
         if (block === 0) return false;
         place = { bottom: (block + 15) & ~15, bytes: (SLOT_BYTES - 16) & ~15, block };
       }
+      watched(place).fill(0);
       held.set(id, place);
       entering.push(place);
       return true;
@@ -54,7 +65,9 @@ globalThis._stacks = (module, exports) => {
     /** Called by the stack itself, first of all. */
     protect: (id) => protect(held.get(id)),
     release(id) {
-      const { slot, block } = held.get(id);
+      const place = held.get(id);
+      const { slot, block } = place;
+      watch(place);
       held.delete(id);
       if (slot !== undefined) free.push(slot);
       if (block !== undefined) module._free(block);
@@ -69,6 +82,11 @@ globalThis._stacks = (module, exports) => {
       } finally {
         module.stackRestore(pointer);
       }
+    },
+    /** Whether a stack has grown out of its place since `reset`: what lies below it may be damaged. */
+    overflowed() {
+      for (const place of held.values()) watch(place);
+      return overflowed;
     },
     /** At rest: what stacks have left behind is not part of an image. */
     clear() {

@@ -50,7 +50,7 @@ def make(name_of):
         name = name_of(error)
         try:
             message = str(error)
-            message = str.__str__(message) if isinstance(message, str) else ""
+            message = str.__str__(message)[:MESSAGE_CHARS] if isinstance(message, str) else ""
             if isinstance(error, SystemExit) and message in ("", "None"):
                 message = STAYS
         except BaseException:
@@ -65,7 +65,7 @@ def make(name_of):
             hint = None
         if hint is not None:
             text += f"[{hint}]\n"
-        return {"type": name, "message": message[:MESSAGE_CHARS], "traceback": text}
+        return {"type": name, "message": message, "traceback": text}
 
     return describe
 
@@ -81,6 +81,9 @@ def _strip(told, depth):
     frames = [f for f in told.stack if not f.filename.startswith(PRELUDE)]
     cells = [at for at, frame in enumerate(frames) if frame.filename.startswith(CELL)]
     told.stack = StackSummary.from_list(frames[cells[0] :] if cells and len(frames) < len(told.stack) else frames)
+    # Formatting would copy it, and memory may be short.
+    if type(told._str) is str and len(told._str) > TRACEBACK_CHARS:
+        told._str = f"{told._str[: TRACEBACK_CHARS // 2]} … {told._str[-TRACEBACK_CHARS // 2 :]}"
     if depth < DEPTH:
         for inner in (told.__cause__, told.__context__, *(told.exceptions or ())):
             if inner is not None:

@@ -84,6 +84,8 @@ class Scheduler:
         self.switch.entered(number)
         try:
             self.on_enter()
+            # Until here the session's reserve was open: a thread can be started when memory is almost full.
+            self.switch.headroom(False)
             stack.fn()
         finally:
             del self.stacks[number]

@@ -118,6 +118,36 @@ describe('JavaScript inside the isolate', () => {
     expect(await js(`return (${source}).resizable`)).toBe('False');
   });
 
+  test('makes no memory of the kind in which bytes pass to the host, which no limit would count either', async () => {
+    // The host's own work on the window gives it away to whoever patched what that work uses.
+    const steal = `
+      const shared = (value) => Object.prototype.toString.call(value) === '[object SharedArrayBuffer]';
+      const { set } = Object.getPrototypeOf(Uint8Array.prototype);
+      globalThis.stolen = [];
+      Object.getPrototypeOf(Uint8Array.prototype).set = function (...given) {
+        if (shared(this.buffer)) stolen.push(this.buffer);
+        return set.apply(this, given);
+      };`;
+    const tried =
+      'const [it] = stolen; return [typeof it, it.constructor === Object, typeof it.slice, typeof it.grow, it.growable, typeof SharedArrayBuffer].join()';
+    const session = new Session(repl, store, 'window');
+    const code = cellOfJs(
+      steal,
+      `llm_query("x" * 3000)\nllm_query(run_js(${JSON.stringify(tried)}))`,
+    );
+    const { input, waiting } = await session.wait(code);
+    const next = await session.resume(input, waiting);
+    if (next.kind !== 'waiting') throw new Error(`the cell ended: ${JSON.stringify(next)}`);
+    const [call] = (await session.round(next)).calls;
+    expect((await getJson(store, call?.request ?? '', CallRequest)).prompt).toBe(
+      'object,true,undefined,function,false,undefined',
+    );
+  });
+
+  test('leaves no callback that the collector of garbage calls, when no time is limited', async () => {
+    expect(await js('return typeof FinalizationRegistry')).toBe('undefined');
+  });
+
   test('gets no more buffers than its limit', async () => {
     const source =
       'const all = []; for (let i = 0; i < 64; i++) { all.push(new ArrayBuffer(2 ** 26)); new Uint8Array(all[i]).fill(1) } return 0';
