@@ -3,11 +3,17 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withMemoryLimit } from './wasm-memory-limit.ts';
+import { withStackUse } from './wasm-stack-use.ts';
 import { patchPyodide } from './pyodide-patches.ts';
 
 /** Hard cap of every heap of a host, in MiB: the maximum in the WebAssembly module. A run's own limit lies below it. */
 export const HARD_HEAP_MIB = 4096;
 const PAGES_A_MIB = 16;
+/**
+ * Freeing nested objects recurses without using the stack that Python watches: how deep it may go would be up to V8,
+ * whose compilers make frames of different sizes, so that the same cell would end here and be rolled back there.
+ */
+const DEALLOC_STACK_BYTES = 32;
 
 /** Everything a kernel is made of, read once a host. */
 export interface KernelAssets {
@@ -40,7 +46,11 @@ export function readAssets(): KernelAssets {
   const pyodide = (name: string): string => join(folder, name);
   const own = (...names: string[]): string => readFileSync(join(REPL_FOLDER, ...names), 'utf8');
   return {
-    wasm: withMemoryLimit(readFileSync(pyodide('pyodide.asm.wasm')), HARD_HEAP_MIB * PAGES_A_MIB),
+    wasm: withStackUse(
+      withMemoryLimit(readFileSync(pyodide('pyodide.asm.wasm')), HARD_HEAP_MIB * PAGES_A_MIB),
+      '_Py_Dealloc',
+      DEALLOC_STACK_BYTES,
+    ),
     stdlib: readFileSync(pyodide('python_stdlib.zip')),
     scanner: readFileSync(join(REPL_FOLDER, 'scan.wasm')),
     asm: patchPyodide(readFileSync(pyodide('pyodide.asm.mjs'), 'utf8')),

@@ -88,7 +88,8 @@ export class KernelFactory {
     const { heapDigest } = one;
     // Not all of a kernel's behaviour is in its heap: what runs around it belongs to its identity.
     const { asm, environment, switch: switching, kernel, files, stacks, seal } = assets;
-    const code = [asm, environment, switching, kernel, files, stacks, seal].join('\n');
+    const wasm = sha256(Buffer.from(assets.wasm));
+    const code = [wasm, asm, environment, switching, kernel, files, stacks, seal].join('\n');
     const identity = sha256(Buffer.from(`${heapDigest} ${sha256(Buffer.from(code))}`)).slice(0, 8);
     return {
       snapshot: bytes,

@@ -56,6 +56,34 @@ const PLAIN: ReadonlyArray<fc.Arbitrary<string>> = [
   line((n, v) => `del ${v}` + (n % 2 ? '\nimport gc; gc.collect()' : '')),
   line((n, v) => `${v} = "x" * (${n} * 10_000)\nlen(${v})`),
   line(
+    (n, v) =>
+      `${v} = ()\nfor _ in range(${n} * 800): ${v} = (${v},) if _ % 2 else [${v}]\ntry: print(len(repr(${v})))\nexcept RecursionError as e: print(e)`,
+  ),
+  line(
+    (n, v) =>
+      `import json, ast\ntry: ${v} = len(json.dumps(json.loads("[" * ${n * 900} + "]" * ${n * 900})))\nexcept RecursionError as e: print(e)\ntry: ast.dump(ast.parse("-" * ${n * 90} + "1"))\nexcept (RecursionError, MemoryError) as e: print(type(e), e)`,
+  ),
+  line(
+    (n, v) =>
+      `def walk(k):\n    if k: yield from walk(k - 1)\n    yield k\n${v} = walk(${n * 9})\nprint(next(${v}))\nimport itertools\nx = iter([1])\nfor _ in range(${n * 50}): x = itertools.chain(x)\nlist(x)`,
+  ),
+  line(
+    (n, v) =>
+      `import gc\nclass F:\n    def __init__(self): self.me = self\n    def __del__(self): seen.append(id(self) % 97)\nseen = []\n${v} = [F() for _ in range(${n * 3})]\ndel ${v}[::2]\nprint(gc.collect(), len(seen), seen[:4])`,
+  ),
+  line(
+    (n, v) =>
+      `try:\n    try: {}["k${n}"]\n    except KeyError as e: raise ValueError(${n}) from e\nexcept ValueError as e: ${v} = e\n${v}.__traceback__.tb_lineno, ${v}.__cause__`,
+  ),
+  line(
+    (n, v) =>
+      `import csv, io, zlib, re, array, struct\nout = io.StringIO(); csv.writer(out).writerows([i, i * i] for i in range(${n}))\n${v} = zlib.compressobj(); ${v}.compress(out.getvalue().encode())\n(7 ** (${n} * 40)) % 1009, re.sub(r"(\\d)(?=\\d)", r"\\1,", str(3 ** ${n})), array.array("d", [${n} / 7]).tobytes().hex(), struct.pack("<hq", 1, ${n})`,
+  ),
+  line(
+    (n, v) =>
+      `${v} = {object() for _ in range(${n})}\nprint([id(o) % 1000 for o in ${v}][:5], [hash(t) % 1000 for t in (("a", ${n}), frozenset("abc"), 1.5, None)])`,
+  ),
+  line(
     (n, v, t) =>
       `import json, re, hashlib, zlib\n${v} = hashlib.sha256(json.dumps([${t}] * ${n}).encode())\nzlib.crc32(${v}.digest()), re.findall("[a-z]+", ${t})`,
   ),
