@@ -188,12 +188,19 @@ describe('recursion', () => {
     expect((await own.run(nest('del x\n"gone"'))).value).toBe("'gone'");
   });
 
-  test('a recursion limit that was lifted ends in a rolled back cell', async () => {
-    const outcome = await own.rolledBack(
-      'import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return [f(n + 1)]\nf(0)',
-    );
-    expect(['limit', 'memory']).toContain(outcome.reason);
-    expect((await own.run('kept')).value).toBe('1');
+  test.each([
+    ['in the cell', 'f(0)'],
+    [
+      'in a thread',
+      'import threading\nt = threading.Thread(target=f, args=(0,)); t.start(); t.join()',
+    ],
+  ])('without the limit of Python ends where the heap does: %s', async (where, call) => {
+    const free = new Session(repl, store, `lifted ${where}`);
+    await free.run('kept = 1');
+    const code = `import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return [f(n + 1)]\n${call}`;
+    const { error, stderr } = await free.run(code, { limits: { heapMiB: 100, computeMs: 60_000 } });
+    expect(error?.type ?? stderr).toMatch(/MemoryError/);
+    expect((await free.run('kept')).value).toBe('1');
   });
 });
 

@@ -10,6 +10,8 @@ LINE_CHARS = 1_000
 MESSAGE_CHARS = 900
 # Nested and chained exceptions that are looked into.
 DEPTH = 20
+# Of a traceback: more than the usual recursion limit. A cell that lifts it can leave millions behind, which take minutes to look at.
+LAST_FRAMES = 2_000
 PRELUDE = "<rlm"
 CELL = "<cell"
 STAYS = 'This ends the cell, not the session: all variables stay. When the answer is final, set answer["ready"] = True.'
@@ -71,7 +73,7 @@ def make(name_of):
 
 
 def _render(error):
-    told = TracebackException(type(error), error, error.__traceback__, compact=True)
+    told = TracebackException(type(error), error, error.__traceback__, limit=-LAST_FRAMES, compact=True)
     _strip(told, 0)
     return "".join(told.format())
 
