@@ -1,6 +1,7 @@
 import { readLeb, writeLeb } from './leb128.ts';
 
 const HEADER_BYTES = 8;
+const NO_LOCALS = 0;
 const SECTION = { imports: 2, functions: 3, exports: 7, code: 10 } as const;
 const KIND = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
 const OP = {
@@ -42,19 +43,13 @@ export function withStackUse(wasm: Uint8Array, name: string, bytes: number): Uin
   });
   const [type, body] = [functions[own], code[own]];
   if (type === undefined || body === undefined) throw new Error(`${name} has no code`);
-  const move = (op: number): number[] => [
-    ...[OP.globalGet, ...writeLeb(pointer)],
-    ...[OP.i32Const, bytes, op],
-    ...[OP.globalSet, ...writeLeb(pointer)],
-  ];
-  const moved = index - own + code.length;
-  const wrapper = [
-    0,
-    ...move(OP.i32Sub),
-    ...[OP.localGet, 0, OP.call, ...writeLeb(moved)],
-    ...move(OP.i32Add),
-    OP.end,
-  ];
+  const pointerIndex = writeLeb(pointer);
+  const read = [OP.globalGet, ...pointerIndex];
+  const write = [OP.globalSet, ...pointerIndex];
+  const call = [OP.localGet, 0, OP.call, ...writeLeb(index - own + code.length)];
+  const take = [...read, OP.i32Const, bytes, OP.i32Sub, ...write];
+  const giveBack = [...read, OP.i32Const, bytes, OP.i32Add, ...write];
+  const wrapper = [NO_LOCALS, ...take, ...call, ...giveBack, OP.end];
   const changed = new Map<number, Uint8Array[]>([
     [SECTION.functions, [...functions, type]],
     [
