@@ -10,7 +10,10 @@ import { ToolRoute } from './tool.ts';
 import { Edit, ManifestEntry } from './variables.ts';
 
 /** A virtual clock for runs that must be repeatable: the n-th reading of the workflow's time is `startMs + n * stepMs`. */
-export const FixedClock = z.object({ startMs: z.number(), stepMs: z.number().positive() });
+export const FixedClock = z.object({
+  startMs: z.number().nonnegative(),
+  stepMs: z.number().positive(),
+});
 export type FixedClock = z.infer<typeof FixedClock>;
 
 /** What a run is asked to do. All large values are blobs that were stored before the run starts. */

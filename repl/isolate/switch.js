@@ -62,7 +62,7 @@ globalThis._switch = (() => {
       }
     },
     setClock: (ms) => env.setClock(ms),
-    setMonotonic: (seconds) => env.setClock(env.ORIGIN_MS + seconds * 1000),
+    setMonotonic: (seconds) => env.setClock(seconds * 1000),
     takeRaw: (fd) => env.takeRaw(fd),
     clock: () => env.clock(),
     headroom: (on) => bound.headroom(on),

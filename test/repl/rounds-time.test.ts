@@ -15,6 +15,18 @@ afterAll(() => repl.dispose());
 const POOL =
   'from concurrent.futures import ThreadPoolExecutor, as_completed, wait\nimport asyncio, threading, time\n';
 
+describe('a clock', () => {
+  test.each([0, 86_400_000, 4e12])(
+    'that begins at %d ms is one that waits and calls go by',
+    async (clockMs) => {
+      const own = new Session(repl, store, `clock ${clockMs}`);
+      const code = `${POOL}begun = time.monotonic()\ntime.sleep(2)\n(llm_query("a"), llm_query("b"), round(time.monotonic() - begun), int(time.time() * 1000) - ${clockMs})`;
+      // Two rounds, each answered half a second after the cell began: the sleep has gone further.
+      expect((await own.run(code, { clockMs })).value).toBe("('re a', 're b', 2, 2000)");
+    },
+  );
+});
+
 describe('deliveries', () => {
   test('a part of the answers lets the stacks that have theirs go on', async () => {
     const { input, waiting } = await session.wait(
