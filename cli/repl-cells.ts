@@ -18,10 +18,13 @@ export interface CellReport {
   value: string | null;
   /** Calls of each round that the cell waited for. */
   rounds: number[];
-  /** Digest that `--image` takes; after a cell that was rolled back, that of the image before it. */
+  /**
+   * Heap digest of the image after it, which `--image` takes: equal for equal states of Python, however they were reached
+   * and stored. After a cell that was rolled back, that of the image before it.
+   */
   image: string;
-  /** Equal for equal states of Python, however they were reached. */
-  heapDigest: string;
+  /** Digest of the blob that holds it, which `--image` takes too. */
+  blob: string;
   /** What the cell added to the store for its image. */
   imageBytes: number;
   computeMs: number;
@@ -82,8 +85,8 @@ export async function reportOf(store: Store, ran: RanCell): Promise<CellReport> 
     stdout: await text(outcome.stdout),
     stderr: await text(outcome.stderr),
     rounds,
-    image: image.blob,
-    heapDigest: image.heapDigest,
+    image: image.heapDigest,
+    blob: image.blob,
     computeMs,
   };
   if (outcome.kind === 'rolledBack') {

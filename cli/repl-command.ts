@@ -1,5 +1,5 @@
 import { InvalidDocument, readInputs } from '../documents/index.ts';
-import { type CellLimits, Digest, type HeapImageRef } from '../protocol/index.ts';
+import { type CellLimits, Digest, type HeapImageRef, imageRecordKey } from '../protocol/index.ts';
 import { findImage, ImageIncompatible, KernelCrashed, openRepl } from '../repl/index.ts';
 import { BlobMissing, type InputValue, openStore, type Store } from '../store/index.ts';
 import { modelsAreConfigured } from './check-models.ts';
@@ -51,7 +51,7 @@ export async function runReplCommand(options: ReplCommandOptions): Promise<void>
     if (cells !== null) return await runCells(session, store, cells, options.json === true);
     say(`${kernels.runtime} · ${answerer.about} · exit or Ctrl-D leaves`);
     await runPrompt(session, store, home.dir);
-    say(`Open it again with: rlm repl --image ${session.image.blob}`);
+    say(`Open it again with: rlm repl --image ${session.image.heapDigest}`);
   } catch (error) {
     throw toCliError(error);
   } finally {
@@ -100,7 +100,7 @@ function settingsOf(options: ReplCommandOptions, answerer: Answerer): SessionSet
 
 async function imageOf(store: Store, digest: string): Promise<HeapImageRef> {
   try {
-    return await findImage(store, digest);
+    return await findImage(store, (await store.records.find(imageRecordKey(digest))) ?? digest);
   } catch (error) {
     if (!(error instanceof BlobMissing)) throw toCliError(error);
     throw new CliError(

@@ -6,6 +6,7 @@ import {
   type Edit,
   type FinishedCell,
   type HeapImageRef,
+  imageRecordKey,
   type JournalCall,
   JournalLink,
   type Manifest,
@@ -108,7 +109,7 @@ export class ReplSession {
       outcome = await this.#step({ ...input, journal: outcome.journal, delivery }, signal);
       computeMs += outcome.computeMs;
     }
-    if (outcome.kind === 'finished') this.image = outcome.image;
+    if (outcome.kind === 'finished') await this.#keep(outcome.image);
     return { outcome, image: this.image, rounds, computeMs };
   }
 
@@ -116,7 +117,13 @@ export class ReplSession {
     const outcome = await this.#step(await this.#input('0.0', '', edits));
     if (outcome.kind === 'rolledBack') throw new Error(outcome.message);
     if (outcome.kind === 'waiting') throw new Error('a cell without code waits for calls');
-    this.image = outcome.image;
+    await this.#keep(outcome.image);
+  }
+
+  /** An image is named by the state that it restores: its blob may be written in several ways. */
+  async #keep(image: HeapImageRef): Promise<void> {
+    await this.#store.records.create(imageRecordKey(image.heapDigest), image.blob);
+    this.image = image;
   }
 
   async #input(cell: string, code: string, edits: Edit[]): Promise<RunCellInput> {

@@ -52,6 +52,7 @@ export {
   cachedAnswerKey,
   trailIndexKey,
   trailRecordKey,
+  imageRecordKey,
   turnRecordKey,
 } from './record-keys.ts';
 export { Draft, EndReason, Phase, Progress, RunResult, WaitingQuestion } from './run-result.ts';

@@ -11,6 +11,11 @@ export function cachedAnswerKey(workflowId: string, model: string, request: Dige
   return `answer-of/${workflowId}/${model}/${request}`;
 }
 
+/** Record key of the image that restores a heap, for heaps that people go back to by their digest. */
+export function imageRecordKey(heapDigest: Digest): string {
+  return `image/${heapDigest}`;
+}
+
 /** Record key of a root-model reply to one exact prompt. */
 export function turnRecordKey(workflowId: string, turn: number, prompt: Digest): string {
   return `turn/${workflowId}/${turn}/${prompt}`;

@@ -49,8 +49,9 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const STOP_PATIENCE_MS = 10_000;
 const HUNG_PATIENCE_MS = 1_000;
 const LOCK_TIMEOUT_MS = READY_TIMEOUT_MS + STOP_PATIENCE_MS;
-/** Another program may take a port between the look and the start. */
-const PORT_ATTEMPTS = 3;
+const START_ATTEMPTS = 3;
+/** Another program may take a port between the look and the start; and the server itself crashes at its start at times. */
+const START_ACCIDENT = /address already in use|^(?:panic|fatal error):/m;
 
 /**
  * Starts a Temporal server on a database (or in memory) and resolves when it serves. A server that already runs there
@@ -140,10 +141,10 @@ async function startServer(
     const stop = (): Promise<void> => server.end(STOP_PATIENCE_MS);
     if (problem !== null) {
       await stop();
-      const lastWords = await lastErrorIn(outputFile);
-      if (lastWords.includes('address already in use') && attempt < PORT_ATTEMPTS) continue;
+      const output = await readFile(outputFile, 'utf8').catch(() => '');
+      if (START_ACCIDENT.test(output) && attempt < START_ATTEMPTS) continue;
       throw new EmbeddedServerFailed(
-        `The Temporal server ${problem} at its start: ${lastWords} (all of its output: ${outputFile}).`,
+        `The Temporal server ${problem} at its start: ${lastErrorIn(output)} (all of its output: ${outputFile}).`,
       );
     }
     await keepHistories(address);
@@ -190,8 +191,9 @@ async function checkWritable(dbFile: string): Promise<void> {
   }
 }
 
-async function lastErrorIn(outputFile: string): Promise<string> {
-  const output = await readFile(outputFile, 'utf8').catch(() => '');
+/** A crash says why before its stack, anything else at its end. */
+function lastErrorIn(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  return (lines.at(-1) ?? 'it said nothing').replace(/^Error: /, '').slice(0, 400);
+  const crash = lines.find((line) => /^(?:panic|fatal error):/.test(line));
+  return (crash ?? lines.at(-1) ?? 'it said nothing').replace(/^Error: /, '').slice(0, 400);
 }

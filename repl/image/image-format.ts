@@ -23,6 +23,9 @@ const PREFIX_BYTES = 16;
 export const CURRENT_IMAGE_VERSION = 1;
 const READABLE_IMAGE_VERSIONS: readonly number[] = [1];
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** Bytes that (de)compression hands over at a time. */
+const CHUNK_BYTES = 16 * 1024;
+const MAX_CHUNK_BYTES = 2 ** 26;
 /** A heap cannot be larger (wasm32), so neither can the body of an image. */
 const MAX_BODY_BYTES = 4 * 2 ** 30 + 2 ** 28;
 
@@ -77,10 +80,9 @@ export async function encodeImage(
     index.writeUInt32LE(page, 4 * i);
     index[4 * pages.length + i] = code;
   });
-  const body = await compress(
-    Buffer.concat([index, ...pages.flatMap(({ bytes }) => (bytes ? [bytes] : []))]),
-    LEVEL,
-  );
+  const raw = Buffer.concat([index, ...pages.flatMap(({ bytes }) => (bytes ? [bytes] : []))]);
+  const chunkSize = Math.min(Math.max(Math.ceil(raw.length / 4), CHUNK_BYTES), MAX_CHUNK_BYTES);
+  const body = await compress(raw, { ...LEVEL, chunkSize });
   const packedFiles = files === null ? null : await compress(files, LEVEL);
   const head = Buffer.from(
     JSON.stringify({
@@ -127,7 +129,12 @@ export async function decodeImage(blob: Uint8Array): Promise<DecodedImage> {
   const { header, bodyAt } = decodeHeader(blob);
   const limit = { maxOutputLength: MAX_BODY_BYTES };
   const bodyEnd = bodyAt + header.bodyBytes;
-  const body = await decompress(blob.subarray(bodyAt, bodyEnd), limit);
+  // In one piece: a body is at most all of its pages.
+  const chunkSize = Math.min(
+    Math.max(header.pageCount * (PAGE_BYTES + 5), CHUNK_BYTES),
+    MAX_CHUNK_BYTES,
+  );
+  const body = await decompress(blob.subarray(bodyAt, bodyEnd), { ...limit, chunkSize });
   const pages: PageDelta[] = [];
   let at = header.pageCount * 5;
   for (let i = 0; i < header.pageCount; i++) {

@@ -5,7 +5,7 @@ import { deltaOf, pageFrom } from './page-delta.ts';
 
 /** Blobs that a restore reads at most, besides the texts that extents name. */
 export const MAX_CHAIN = 8;
-/** Pages whose content is remembered a kernel, of the present and of the past each: 16 MiB. Others are stored as bytes instead of XOR. */
+/** Pages behind the base whose content is remembered a kernel, and pages of the past: 16 MiB each. Others are stored as bytes instead of XOR. */
 const REMEMBERED_PAGES = 4096;
 
 /** An image in the chain of a kernel's present state. */
@@ -101,27 +101,69 @@ export class Lineage {
 
   #record(dirty: ReadonlyMap<number, Buffer>): void {
     const newest = this.#chain.at(-1);
-    let room = REMEMBERED_PAGES;
+    // The last ones are remembered, as in a kernel that is restored to the image of this step.
+    let unremembered = this.#count(dirty) - REMEMBERED_PAGES;
     for (const [page, content] of dirty) {
       if (newest !== undefined && !newest.undo.has(page)) {
-        newest.undo.set(page, this.#remember(this.#known(page)));
+        const before = this.#undoPages < REMEMBERED_PAGES ? this.#known(page) : null;
+        newest.undo.set(page, this.#remember(before));
       }
       if (this.#extents.has(page)) this.#extents.cut(page, 1);
       this.#touched.add(page);
       this.#present.delete(page);
+      if (content.equals(ZERO_PAGE)) this.#present.set(page, ZERO_PAGE);
       // A copy of its own: a view would keep all that was read with it.
-      if (room-- > 0) this.#present.set(page, Buffer.from(content));
+      else if (page < this.#basePages || unremembered-- <= 0) {
+        this.#present.set(page, Buffer.from(content));
+      }
     }
-    for (const page of this.#present.keys()) {
-      if (this.#present.size <= REMEMBERED_PAGES) break;
+    this.#forget();
+  }
+
+  /** What was written longest ago is forgotten first. */
+  #forget(): void {
+    let excess = this.#count(this.#present) - REMEMBERED_PAGES;
+    for (const [page, content] of this.#present) {
+      if (excess <= 0) break;
+      if (page < this.#basePages || content === ZERO_PAGE) continue;
       this.#present.delete(page);
+      excess -= 1;
     }
   }
 
+  /** Pages whose bytes would be remembered, but for those in the place of the base: cells change them again and again. */
+  #count(pages: ReadonlyMap<number, Buffer>): number {
+    let count = 0;
+    for (const [page, content] of pages) {
+      if (page >= this.#basePages && !content.equals(ZERO_PAGE)) count += 1;
+    }
+    return count;
+  }
+
+  get #basePages(): number {
+    return this.#base.length / PAGE_BYTES;
+  }
+
   #remember(content: Buffer | null): Buffer | null {
-    if (content === null || this.#undoPages >= REMEMBERED_PAGES) return null;
-    this.#undoPages += 1;
+    if (content !== null && !this.#isShared(content)) this.#undoPages += 1;
     return content;
+  }
+
+  /** After a restore, which knows all of the past: it is forgotten from its far end. */
+  #forgetPast(): void {
+    for (const { undo } of this.#chain) {
+      for (const [page, before] of undo) {
+        if (this.#undoPages <= REMEMBERED_PAGES) return;
+        if (before === null || this.#isShared(before)) continue;
+        undo.set(page, null);
+        this.#undoPages -= 1;
+      }
+    }
+  }
+
+  /** Pages of the base and pages of zeros take no memory of their own. */
+  #isShared(content: Buffer): boolean {
+    return content === ZERO_PAGE || content.buffer === this.#base.buffer;
   }
 
   /** Content of a page before it changes, as far as it is known. */
@@ -180,7 +222,7 @@ export class Lineage {
     const older = this.#chain.at(-1);
     for (const [page, before] of dropped.undo) {
       if (older === undefined || older.undo.has(page)) {
-        if (before !== null) this.#undoPages -= 1;
+        if (before !== null && !this.#isShared(before)) this.#undoPages -= 1;
       } else older.undo.set(page, before);
     }
   }
@@ -206,6 +248,7 @@ export class Lineage {
       }
       if (this.#extents.has(page)) this.#extents.cut(page, 1);
       this.#touched.add(page);
+      this.#present.delete(page);
       this.#present.set(page, now);
     }
     this.#chain.push({ digest, storedBytes, step: this.#step, undo: new Map() });
@@ -218,8 +261,12 @@ export class Lineage {
 
   /** All that differs from the base, after the last `apply`; then only what may be remembered is kept. */
   takeRestored(): { pages: Array<[page: number, content: Buffer]>; extents: Extent[] } {
-    const pages = [...this.#present].toSorted(([a], [b]) => a - b);
-    if (pages.length > REMEMBERED_PAGES) this.#present.clear();
+    // Behind the base all is zero already.
+    const pages = [...this.#present]
+      .filter(([page, content]) => page < this.#basePages || content !== ZERO_PAGE)
+      .toSorted(([a], [b]) => a - b);
+    this.#forget();
+    this.#forgetPast();
     return { pages, extents: this.#extents.bornAfter(0) };
   }
 }

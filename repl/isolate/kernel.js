@@ -54,11 +54,16 @@
   python.setStderr({ write: env.writer(2) });
   let running = false;
 
-  const scan = (from = 0) => {
+  /** [pages of the heap, where the scanner lists those that changed]; the scanner's own memory grows with them. */
+  const scanned = () => {
     const pages = memory.buffer.byteLength / PAGE;
     const missing = pages * SCAN_LIST_BYTES + 65536 - scanner.hashes.buffer.byteLength;
     if (missing > 0) scanner.grow(Math.ceil(missing / 65536));
-    return { pages, count: scanner.scan(from, pages, pages * 16), listAt: pages * 16 };
+    return [pages, pages * 16];
+  };
+  const scan = (from = 0) => {
+    const [pages, listAt] = scanned();
+    return { count: scanner.scan(from, pages, listAt), listAt };
   };
 
   let changed = new Uint32Array(0);
@@ -219,7 +224,7 @@
     /** Writes pages: their numbers, then their content. Those before `unseen` are no changes that a scan would find. */
     restore(count, unseen) {
       const bytes = new Uint8Array(memory.buffer);
-      const listAt = (memory.buffer.byteLength / PAGE) * 16;
+      const [, listAt] = scanned();
       for (let i = 0; i < count; i++) {
         const page = windowWords[i];
         const from = DATA + PAGE * i;

@@ -117,7 +117,7 @@ describe('cells from a file', () => {
       error: { type: 'timeout', traceback: null },
       imageBytes: 0,
       image: raised?.image,
-      heapDigest: raised?.heapDigest,
+      blob: raised?.blob,
     });
     expect(looped?.computeMs).toBeGreaterThan(900);
     expect(after).toMatchObject({ ...nothing, kind: 'finished', value: '41' });

@@ -126,6 +126,15 @@ inode = os.stat("a.txt").st_ino`);
     await sameElsewhere(session, 'big.pop(); y = sorted(c)');
   });
 
+  test('of a heap several times the size of the base restores to the same heap', async () => {
+    const session = new Session(here, store, 'large');
+    await session.run(
+      'import random\nheld = random.randbytes(20 * 2**20)\nmany = list(range(10**6))',
+    );
+    expect(await sameElsewhere(session, 'del held\nsum(many)')).toBe('499999500000');
+    expect(await sameElsewhere(session, 'many[7] = "x"; len(many)')).toBe('1000000');
+  });
+
   test('pipes and sockets end with their cell, in the living kernel too', async () => {
     const session = new Session(here, store, 'pipes');
     await session.run('import os\nr, w = os.pipe()\nos.write(w, b"x"), os.read(r, 1)');
