@@ -27,6 +27,7 @@ export interface KernelAssets {
   session: string;
   files: string;
   stacks: string;
+  pages: string;
   kernel: string;
   seal: string;
   bootstrap: string;
@@ -60,6 +61,7 @@ export function readAssets(): KernelAssets {
     session: own('isolate', 'session.js'),
     files: own('isolate', 'files.js'),
     stacks: own('isolate', 'stacks.js'),
+    pages: own('isolate', 'pages.js'),
     kernel: own('isolate', 'kernel.js'),
     seal: own('isolate', 'seal.js'),
     bootstrap: own('python', 'bootstrap.py'),

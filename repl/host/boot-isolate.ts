@@ -110,6 +110,7 @@ async function openEntries(
   await global.set('_window', new ivm.ExternalCopy(window).copyInto({ release: true }));
   await context.eval(assets.files);
   await context.eval(assets.stacks);
+  await context.eval(assets.pages);
   const api: ivm.Reference = await context.eval(assets.kernel, { reference: true });
   return {
     isolate,

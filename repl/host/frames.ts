@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
+import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 
 /**
  * Frames between a worker and its kernel host: u32 length of the JSON, u32 number of attachments, u32 length of each,
@@ -14,10 +15,17 @@ export const MAX_ROUND = MAX_ATTACHMENTS / 2;
 /** Everything of one frame. */
 export const MAX_FRAME_BYTES = 6 * 2 ** 30;
 
+const READ_BYTES = 2 ** 20;
+
 export interface Frame {
   message: unknown;
   attachments: Buffer[];
+  /** What the attachments lie in. */
+  memory: Buffer;
 }
+
+/** Where attachments are put; see FrameMemory. */
+type Allocate = (bytes: number) => Buffer;
 
 /** The other side broke the protocol; the connection is of no more use. */
 export class FrameError extends Error {
@@ -43,9 +51,34 @@ export async function writeFrame(
   if (!free) await once(stream, 'drain');
 }
 
-/** The frames of a stream, in order. Throws FrameError on lengths beyond the limits. Ends with the stream, also inside a frame. */
-export async function* readFrames(stream: Readable): AsyncGenerator<Frame> {
-  const input = new ByteQueue(stream);
+/** What a pipe gives, in as few pieces as the system allows: large frames come faster than through a stream. A piece is overwritten by the next. */
+export async function* chunksOf(fd: number): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  let next: PromiseWithResolvers<number> = Promise.withResolvers();
+  const callback = (bytes: number): boolean => {
+    next.resolve(bytes);
+    // No more until this is taken.
+    return false;
+  };
+  const socket = new Socket({ fd, readable: true, onread: { buffer, callback } });
+  const ended: Promise<number> = new Promise((resolve) => {
+    for (const event of ['end', 'close', 'error']) socket.once(event, () => resolve(0));
+  });
+  for (;;) {
+    socket.resume();
+    const bytes = await Promise.race([next.promise, ended]);
+    if (bytes === 0) return;
+    next = Promise.withResolvers();
+    yield buffer.subarray(0, bytes);
+  }
+}
+
+/** The frames of a stream of bytes, in order. Throws FrameError on lengths beyond the limits. Ends with the stream, also inside a frame. */
+export async function* readFrames(
+  chunks: AsyncIterable<Buffer>,
+  allocate: Allocate = (bytes) => Buffer.allocUnsafeSlow(bytes),
+): AsyncGenerator<Frame> {
+  const input = new ByteQueue(chunks);
   for (;;) {
     const head = await input.take(8);
     if (head === undefined) return;
@@ -63,13 +96,11 @@ export async function* readFrames(stream: Readable): AsyncGenerator<Frame> {
     }
     const json = await input.take(jsonBytes);
     if (json === undefined) return;
-    const attachments: Buffer[] = [];
-    for (const size of sizes) {
-      const bytes = await input.take(size);
-      if (bytes === undefined) return;
-      attachments.push(bytes);
-    }
-    yield { message: parse(json), attachments };
+    const memory = allocate(total);
+    if (!(await input.fill(memory.subarray(0, total)))) return;
+    let at = 0;
+    const attachments = sizes.map((size) => memory.subarray(at, (at += size)));
+    yield { message: parse(json), attachments, memory };
   }
 }
 
@@ -81,32 +112,36 @@ function parse(json: Buffer): unknown {
   }
 }
 
-/** Exact numbers of bytes from a stream of chunks. */
+/** Exact numbers of bytes from a stream of chunks. What it gives is its own: a chunk may be overwritten afterwards. */
 class ByteQueue {
   readonly #chunks: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(stream: Readable) {
-    this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  constructor(chunks: AsyncIterable<Buffer>) {
+    this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
   /** Undefined when the stream ends before. */
   async take(size: number): Promise<Buffer | undefined> {
-    if (this.#rest.length >= size) {
-      const taken = this.#rest.subarray(0, size);
-      this.#rest = this.#rest.subarray(size);
-      return taken;
-    }
-    const out = Buffer.allocUnsafeSlow(size);
-    let filled = this.#rest.copy(out);
-    this.#rest = Buffer.alloc(0);
-    while (filled < size) {
-      const next = await this.#chunks.next();
-      if (next.done === true) return undefined;
-      const used = next.value.copy(out, filled, 0, Math.min(next.value.length, size - filled));
+    const out = Buffer.allocUnsafe(size);
+    return (await this.fill(out)) ? out : undefined;
+  }
+
+  /** False when the stream ends before. */
+  async fill(out: Buffer): Promise<boolean> {
+    for (let filled = 0; ;) {
+      const used = this.#rest.copy(
+        out,
+        filled,
+        0,
+        Math.min(this.#rest.length, out.length - filled),
+      );
       filled += used;
-      this.#rest = next.value.subarray(used);
+      this.#rest = this.#rest.subarray(used);
+      if (filled === out.length) return true;
+      const next = await this.#chunks.next();
+      if (next.done === true) return false;
+      this.#rest = next.value;
     }
-    return out;
   }
 }

@@ -115,14 +115,13 @@ export class HeapWindow {
   /** Writes pages, at most as many as the window holds. `meanwhile` runs while the kernel, a thread of its own, copies them. */
   async restore(
     pages: ReadonlyArray<[page: number, content: Buffer]>,
-    unseen: number,
     meanwhile: () => void,
   ): Promise<void> {
     pages.forEach(([page, content], i) => {
       this.#words[i] = page;
       this.#bytes.set(content, HEAD_BYTES + i * PAGE_BYTES);
     });
-    const written = this.#entries.call('restore', [pages.length, unseen]);
+    const written = this.#entries.call('restore', [pages.length]);
     meanwhile();
     await written;
   }

@@ -87,9 +87,9 @@ export class KernelFactory {
     }
     const { heapDigest } = one;
     // Not all of a kernel's behaviour is in its heap: what runs around it belongs to its identity.
-    const { asm, environment, switch: switching, kernel, files, stacks, seal } = assets;
+    const { asm, environment, switch: switching, kernel, files, stacks, pages, seal } = assets;
     const wasm = sha256(Buffer.from(assets.wasm));
-    const code = [wasm, asm, environment, switching, kernel, files, stacks, seal].join('\n');
+    const code = [wasm, asm, environment, switching, kernel, files, stacks, pages, seal].join('\n');
     const identity = sha256(Buffer.from(`${heapDigest} ${sha256(Buffer.from(code))}`)).slice(0, 8);
     return {
       snapshot: bytes,

@@ -167,14 +167,12 @@ export class KernelHeap {
     extents: readonly Extent[],
     textOf: (digest: string) => Buffer,
   ): Promise<void> {
-    // Pages that the base has are known to the scanner already.
-    let unseen = this.#heapBytes / PAGE_BYTES;
     await this.#entries.call('grow', [heapBytes]);
     this.#heapBytes = heapBytes;
     this.#digests.grow(heapBytes);
     for (let from = 0; from < pages.length; from += WINDOW_PAGES) {
       const part = pages.slice(from, from + WINDOW_PAGES);
-      await this.#window.restore(part, unseen, () => {
+      await this.#window.restore(part, () => {
         for (const [page, content] of part) this.#digests.set(page, content);
       });
     }
@@ -185,11 +183,9 @@ export class KernelHeap {
       const { page, offset, pages: count } = extent;
       const written = bytes.subarray(offset, offset + count * PAGE_BYTES);
       await this.#window.write(page * PAGE_BYTES, written);
+      await this.#entries.call('restored', [page, count]);
       this.#digest(extent, bytes);
-      unseen = Math.min(unseen, page);
     }
-    // The next scan is to find what changes from here on.
-    await this.#entries.call('restored', [unseen]);
   }
 }
 

@@ -8,12 +8,15 @@ import process from 'node:process';
 import { errorText } from '../error-text.ts';
 import { readAssets } from './assets.ts';
 import { BaseDescription, DESCRIPTION_FILE, SNAPSHOT_FILE } from './base-description.ts';
-import { type Frame, readFrames, writeFrame } from './frames.ts';
+import { FrameMemory } from './frame-memory.ts';
+import { chunksOf, type Frame, readFrames, writeFrame } from './frames.ts';
 import { HostRequest } from './host-protocol.ts';
 import { KernelFactory } from './kernel-factory.ts';
 import { KernelFault } from './kernel-fault.ts';
 import { KernelHost } from './kernel-host.ts';
 import { z } from 'zod';
+
+const STDIN = 0;
 
 /** Argument of the process, as JSON. No folder: the host can only build. */
 const HostOptions = z.object({
@@ -71,7 +74,11 @@ async function answer(host: KernelHost | null, { message, attachments }: Frame):
 
 try {
   const host = await openHost();
-  for await (const frame of readFrames(process.stdin)) void answer(host, frame);
+  const memory = new FrameMemory();
+  for await (const frame of readFrames(chunksOf(STDIN), (bytes) => memory.take(bytes))) {
+    // What is kept of an attachment is a copy.
+    void answer(host, frame).finally(() => memory.giveBack(frame.memory));
+  }
 } catch (error) {
   send({ refused: errorText(error).slice(0, 1000) });
   await writing;

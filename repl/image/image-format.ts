@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import { errorText } from '../error-text.ts';
 import { Digest } from '../../protocol/index.ts';
@@ -26,6 +26,8 @@ const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Bytes that (de)compression hands over at a time. */
 const CHUNK_BYTES = 16 * 1024;
 const MAX_CHUNK_BYTES = 2 ** 26;
+/** 16 MiB: some milliseconds. */
+const FEW_PAGES = 4096;
 /** A heap cannot be larger (wasm32), so neither can the body of an image. */
 const MAX_BODY_BYTES = 4 * 2 ** 30 + 2 ** 28;
 
@@ -134,7 +136,12 @@ export async function decodeImage(blob: Uint8Array): Promise<DecodedImage> {
     Math.max(header.pageCount * (PAGE_BYTES + 5), CHUNK_BYTES),
     MAX_CHUNK_BYTES,
   );
-  const body = await decompress(blob.subarray(bodyAt, bodyEnd), { ...limit, chunkSize });
+  const packed = blob.subarray(bodyAt, bodyEnd);
+  // A thread costs more than it saves until there is a lot to do.
+  const body =
+    header.pageCount <= FEW_PAGES
+      ? zstdDecompressSync(packed, { ...limit, chunkSize })
+      : await decompress(packed, { ...limit, chunkSize });
   const pages: PageDelta[] = [];
   let at = header.pageCount * 5;
   for (let i = 0; i < header.pageCount; i++) {

@@ -14,15 +14,12 @@
   const exports = env.captured.instance.exports;
   const memory = exports.memory;
   const table = exports.__indirect_function_table;
-  const scanner = new WebAssembly.Instance(new WebAssembly.Module(globalThis._scanner), {
-    kernel: { memory },
-  }).exports;
+  const pages = globalThis._pages(memory, exports);
   const PAGE = 4096;
   // Bytes pass between host and heap through this memory of both (see heap-window.ts).
   const window = new Uint8Array(globalThis._window);
   const windowWords = new Uint32Array(globalThis._window);
   const DATA = 4096;
-  const SCAN_LIST_BYTES = 20; // 16 of hash and 4 of list entry for each page
   // Files ever made in a session; a node is some JavaScript objects.
   const MAX_INODE = FS.nextInode + 50_000;
 
@@ -54,37 +51,7 @@
   python.setStderr({ write: env.writer(2) });
   let running = false;
 
-  /** [pages of the heap, where the scanner lists those that changed]; the scanner's own memory grows with them. */
-  const scanned = () => {
-    const pages = memory.buffer.byteLength / PAGE;
-    const missing = pages * SCAN_LIST_BYTES + 65536 - scanner.hashes.buffer.byteLength;
-    if (missing > 0) scanner.grow(Math.ceil(missing / 65536));
-    return [pages, pages * 16];
-  };
-  const scan = (from = 0) => {
-    const [pages, listAt] = scanned();
-    return { count: scanner.scan(from, pages, listAt), listAt };
-  };
-
   let changed = new Uint32Array(0);
-  // Freed memory is zeroed, so that no image holds it. The blocks of dlmalloc lie one behind the other from the heap's
-  // base to its break; a free one keeps up to 32 bytes of links.
-  const FREE_BYTES = 65536;
-  const FREE_LINKS = 32;
-  const IN_USE = 2;
-  const zeroFreed = () => {
-    const words = new Uint32Array(memory.buffer);
-    const bytes = new Uint8Array(memory.buffer);
-    const end = exports.sbrk(0) >>> 0;
-    for (let at = exports.__heap_base.value; at + 8 <= end;) {
-      const head = words[(at + 4) >>> 2];
-      const size = head & ~7;
-      if (size < 16 || at + size > end) return;
-      if ((head & IN_USE) === 0 && size >= FREE_BYTES) bytes.fill(0, at + FREE_LINKS, at + size);
-      at += size;
-    }
-  };
-
   const newText = (length, maxChar) => {
     allow(running ? RESERVE_BYTES : 0);
     return places.serve(() => {
@@ -183,26 +150,25 @@
       session('rest');
       restFiles();
       places.clear();
-      zeroFreed();
+      pages.zeroFreed();
     },
     /** When a base image is built, after warming up: the session as new. */
     forget() {
       session('forget');
       places.clear();
-      zeroFreed();
+      pages.zeroFreed();
     },
     /** In every kernel, after its start-up snapshot was loaded: the base image. */
     settle() {
       session('settle');
       places.clear();
       env.startClock(env.ORIGIN_MS);
-      zeroFreed();
-      scan();
+      pages.zeroFreed();
+      pages.changed();
     },
     /** Numbers of the pages that changed since the last scan. */
     scan() {
-      const { count, listAt } = scan();
-      changed = new Uint32Array(scanner.hashes.buffer.slice(listAt, listAt + 4 * count));
+      changed = pages.changed();
       return changed.slice().buffer;
     },
     /** Content of some of them, in order. */
@@ -216,25 +182,26 @@
     /** The heap of a kernel at its base grows to that of an image. */
     grow(heapBytes) {
       module.limits.heapBytes = Math.max(module.limits.heapBytes, heapBytes);
-      if (memory.buffer.byteLength < heapBytes) module.growMemory(heapBytes);
+      const before = memory.buffer.byteLength;
+      if (before < heapBytes) module.growMemory(heapBytes);
       if (memory.buffer.byteLength !== heapBytes) {
         throw new Error('the heap does not have the size of its image');
       }
+      pages.zero(before / PAGE, heapBytes / PAGE);
     },
-    /** Writes pages: their numbers, then their content. Those before `unseen` are no changes that a scan would find. */
-    restore(count, unseen) {
+    /** Writes pages: their numbers, then their content. They are no changes that a scan would find. */
+    restore(count) {
       const bytes = new Uint8Array(memory.buffer);
-      const [, listAt] = scanned();
       for (let i = 0; i < count; i++) {
         const page = windowWords[i];
         const from = DATA + PAGE * i;
         bytes.set(window.subarray(from, from + PAGE), page * PAGE);
-        if (page < unseen) scanner.scan(page, page + 1, listAt);
+        pages.known(page, page + 1);
       }
     },
-    /** Nor is anything behind `unseen`, when all is restored. */
-    restored(unseen) {
-      scan(unseen);
+    /** Nor is what was written there. */
+    restored(page, count) {
+      pages.known(page, page + count);
     },
     heapBytes: () => memory.buffer.byteLength,
     tableLength: () => table.length,

@@ -100,11 +100,38 @@ describe('frames', () => {
     for (let at = 0; at < all.length; at += 7919) again.write(all.subarray(at, at + 7919));
     again.end();
     const frames = [];
-    for await (const frame of readFrames(again)) frames.push(frame);
+    for await (const { message, attachments } of readFrames(again)) {
+      frames.push({ message, attachments });
+    }
     expect(frames).toEqual([
       { message: { a: 'é' }, attachments: [big, Buffer.alloc(0)] },
       { message: [1], attachments: [] },
     ]);
+  });
+
+  test('lie in memory that is used again, the largest of it, when nobody needs it any more', async () => {
+    const memory = new FrameMemory();
+    const frame = async (...attachments: Buffer[]): Promise<Frame> => {
+      const stream = new PassThrough();
+      await writeFrame(stream, {}, attachments);
+      stream.end();
+      const { value } = await readFrames(stream, (bytes) => memory.take(bytes)).next();
+      return value;
+    };
+    const first = await frame(Buffer.alloc(50_000, 1), Buffer.alloc(10, 2));
+    const second = await frame(Buffer.alloc(50_000, 3));
+    expect(second.memory).not.toBe(first.memory);
+    expect(first.attachments).toEqual([Buffer.alloc(50_000, 1), Buffer.alloc(10, 2)]);
+    memory.giveBack(first.memory);
+    const third = await frame(Buffer.alloc(50_010, 4));
+    expect(third.memory).toBe(first.memory);
+    expect(second.attachments).toEqual([Buffer.alloc(50_000, 3)]);
+    for (const size of [10, 30, 20]) memory.giveBack(Buffer.alloc(size));
+    expect([memory.take(1), memory.take(1)].map(({ length }) => length)).toEqual([30, 20]);
+    // What is too large to keep is left to the collector.
+    const huge = Buffer.alloc(40_000_000);
+    memory.giveBack(huge);
+    expect(memory.take(40_000_000)).not.toBe(huge);
   });
 
   const head = (...numbers: number[]): Buffer => {
