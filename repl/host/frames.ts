@@ -54,21 +54,23 @@ export async function writeFrame(
 /** What a pipe gives, in as few pieces as the system allows: large frames come faster than through a stream. A piece is overwritten by the next. */
 export async function* chunksOf(fd: number): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  let next: PromiseWithResolvers<number> = Promise.withResolvers();
+  const state = { ended: false, next: Promise.withResolvers<number>() };
   const callback = (bytes: number): boolean => {
-    next.resolve(bytes);
+    state.next.resolve(bytes);
     // No more until this is taken.
     return false;
   };
   const socket = new Socket({ fd, readable: true, onread: { buffer, callback } });
-  const ended: Promise<number> = new Promise((resolve) => {
-    for (const event of ['end', 'close', 'error']) socket.once(event, () => resolve(0));
-  });
-  for (;;) {
+  const end = (): void => {
+    state.ended = true;
+    state.next.resolve(0);
+  };
+  socket.once('end', end).once('close', end).once('error', end);
+  while (!state.ended) {
     socket.resume();
-    const bytes = await Promise.race([next.promise, ended]);
+    const bytes = await state.next.promise;
     if (bytes === 0) return;
-    next = Promise.withResolvers();
+    state.next = Promise.withResolvers();
     yield buffer.subarray(0, bytes);
   }
 }

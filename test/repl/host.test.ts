@@ -1,7 +1,8 @@
 import process from 'node:process';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { FrameError, readFrames, writeFrame } from '../../repl/host/frames.ts';
+import { FrameMemory } from '../../repl/host/frame-memory.ts';
+import { type Frame, FrameError, readFrames, writeFrame } from '../../repl/host/frames.ts';
 import { KernelCrashed, type Repl } from '../../repl/index.ts';
 import { memoryStore, openTestRepl, Session } from './support/session.ts';
 
