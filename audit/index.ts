@@ -1,4 +1,5 @@
 export { type CallAttempts, callAttempts } from './call-attempts.ts';
 export { type CellDigest, cellDigests } from './cell-digests.ts';
 export { TrailBroken, TrailMissing } from './errors.ts';
+export { readBatchTrails } from './read-batches.ts';
 export { readTrail, readTrailAt, type Trail, type TrailExecution } from './read-trail.ts';

@@ -1,5 +1,13 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
-import { Draft, DRAFTS_QUERY, MEMO_PROGRESS, Progress, RUN_WORKFLOW } from '../protocol/index.ts';
+import {
+  Draft,
+  DRAFTS_QUERY,
+  MEMO_PROGRESS,
+  Progress,
+  RUN_WORKFLOW,
+  RunBranch,
+  TREE_QUERY,
+} from '../protocol/index.ts';
 import { ServerUnavailable } from './errors.ts';
 import { toClientError } from './to-client-error.ts';
 
@@ -14,6 +22,7 @@ export interface RunTree {
 
 /** Time for a worker to answer a query, ms. */
 const QUERY_MS = 10_000;
+const BRANCH_MS = 2000;
 
 /** The newest drafts of a run's answer, oldest first, with their numbers. Needs a worker of the run, also after its end. */
 export async function readDrafts(temporal: Client, workflowId: string): Promise<Draft[]> {
@@ -34,7 +43,10 @@ export async function readDrafts(temporal: Client, workflowId: string): Promise<
   }
 }
 
-/** The run with all its sub-runs, from the server's index: it needs no worker, and is about a second behind. Earlier executions of a run that continued as new are left out. */
+/**
+ * The run with all its sub-runs, from the server's index, which is about a second behind; what it does not know yet the
+ * run itself says, when a worker serves it. Earlier executions of a run that continued as new are left out.
+ */
 export async function readTree(temporal: Client, workflowId: string): Promise<RunTree> {
   const runs = new Map<string, RunTree & { parent: string | undefined }>();
   try {
@@ -46,6 +58,10 @@ export async function readTree(temporal: Client, workflowId: string): Promise<Ru
   } catch (error) {
     throw toClientError(error, { workflowId });
   }
+  for (const { workflowId: id, kind } of (await readBranch(temporal, workflowId))?.children ?? []) {
+    if (kind === 'batch' || runs.has(id)) continue;
+    runs.set(id, { ...UNLISTED, workflowId: id, children: [], parent: workflowId });
+  }
   for (const run of runs.values()) runs.get(run.parent ?? '')?.children.push(run);
   const { parent: _, ...tree } = runs.get(workflowId) ?? {
     parent: undefined,
@@ -55,6 +71,21 @@ export async function readTree(temporal: Client, workflowId: string): Promise<Ru
     children: [],
   };
   return tree;
+}
+
+const UNLISTED = { status: 'RUNNING', progress: null };
+
+/** What a run says itself of what it has under way; null when no worker serves it. */
+export async function readBranch(temporal: Client, workflowId: string): Promise<RunBranch | null> {
+  try {
+    const branch = await temporal.withDeadline(Date.now() + BRANCH_MS, () =>
+      temporal.workflow.getHandle(workflowId).query<unknown>(TREE_QUERY),
+    );
+    return RunBranch.nullable().parse(branch);
+  } catch {
+    // The index tells all that is older.
+    return null;
+  }
 }
 
 type Found = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>;

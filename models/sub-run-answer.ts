@@ -25,14 +25,14 @@ export async function findSubRunAnswer(
 /** Stores a sub-run's answer as that of its call. Runs twice without harm: the first record stays. */
 export async function recordSubRunAnswer(
   store: Store,
-  { key, journal, call, text, model, spend }: RecordSubRunInput,
+  { key, journal, call, text, model, spend, reason = 'answered' }: RecordSubRunInput,
 ): Promise<void> {
   const { request } = await findCall(store, journal, call);
   const answer: CallAnswer = {
     status: 'ok',
     text: await getText(store, text),
     model,
-    finishReason: 'stop',
+    finishReason: reason === 'answered' ? 'stop' : `partial: ${reason}`,
     usage: spend.usage,
     spend,
   };

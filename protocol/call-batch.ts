@@ -3,6 +3,7 @@ import { StepKey } from './cell.ts';
 import { Digest } from './digest.ts';
 import { CallRanges, Delivery } from './journal.ts';
 import { ModelCard } from './model-card.ts';
+import { EndReason } from './run-result.ts';
 import { Spend } from './spend.ts';
 
 /** What a call, a batch of calls or a sub-run may spend; null is no limit. */
@@ -67,5 +68,7 @@ export const RecordSubRunInput = FindAnswerInput.extend({
   text: Digest,
   model: z.string(),
   spend: Spend,
+  /** Why the sub-run ended; absent: it answered. Anything else says that the text is its best draft. */
+  reason: EndReason.optional(),
 });
 export type RecordSubRunInput = z.infer<typeof RecordSubRunInput>;

@@ -55,6 +55,7 @@ export {
   imageRecordKey,
   turnRecordKey,
 } from './record-keys.ts';
+export { RunBranch } from './run-tree.ts';
 export { Draft, EndReason, Phase, Progress, RunResult, WaitingQuestion } from './run-result.ts';
 export {
   FixedClock,
@@ -123,4 +124,5 @@ export {
   replTaskQueue,
   RUN_WORKFLOW,
   SEARCH_ATTRIBUTES,
+  TREE_QUERY,
 } from './wire-names.ts';

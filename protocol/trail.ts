@@ -22,6 +22,8 @@ export const TrailEvent = z.object({
   summary: z.string().nullable(),
   /** Scheduled event that this one belongs to. */
   scheduledEventId: z.int().nullable(),
+  /** Id of the child or other workflow that the event is about. */
+  workflowId: z.string().optional(),
   attempt: z.int().nullable(),
   input: z.unknown().optional(),
   result: z.unknown().optional(),

@@ -9,6 +9,7 @@ export const DEFAULT_TASK_QUEUE = 'rlm';
 export const PROGRESS_QUERY = 'getProgress';
 export const DRAFT_QUERY = 'getDraft';
 export const DRAFTS_QUERY = 'getDrafts';
+export const TREE_QUERY = 'getTree';
 export const STEER_UPDATE = 'steer';
 export const EXTEND_BUDGET_UPDATE = 'extendBudget';
 export const PAUSE_UPDATE = 'pause';

@@ -25,6 +25,7 @@ export function toTrailEvent(event: HistoryEvent): TrailEvent {
     summary: typeof summary === 'string' ? summary : null,
     scheduledEventId: scheduledBy(attributes),
     attempt: toNumber(attributes['attempt']),
+    ...aboutWorkflow(attributes),
     ...(input === undefined ? {} : { input }),
     ...(result === undefined ? {} : { result }),
     failure: failureOf(attributes),
@@ -56,6 +57,11 @@ function nameOf(attributes: Fields, accepted: Fields): string | null {
     accepted['name'],
   ];
   return names.find((name) => typeof name === 'string' && name !== '')?.toString() ?? null;
+}
+
+function aboutWorkflow(attributes: Fields): { workflowId?: string } {
+  const id = fields(attributes['workflowExecution'])['workflowId'] ?? attributes['workflowId'];
+  return typeof id === 'string' && id !== '' ? { workflowId: id } : {};
 }
 
 function scheduledBy(attributes: Fields): number | null {

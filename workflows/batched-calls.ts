@@ -1,9 +1,9 @@
 import {
   CancellationScope,
   ChildWorkflowCancellationType,
-  executeChild,
   isCancellation,
   ParentClosePolicy,
+  startChild,
   uuid4,
 } from '@temporalio/workflow';
 import {
@@ -17,6 +17,7 @@ import {
 import { asArrival } from './arrival.ts';
 import type { CallsOfCell } from './answer-calls.ts';
 import { exhausted } from './budget.ts';
+import { pauseTreeSignal } from './pause-tree.ts';
 import { type Arrival, numbersOf, toRanges } from './rounds.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -96,7 +97,7 @@ async function answerBatch(
   context.batches.set(row, 0);
   let ended: CallBatchResult | null = null;
   const failure = await asArrival(async () => {
-    ended = await runBatch(row, {
+    ended = await runBatch(context, row, {
       key: cell.key,
       journal: cell.waiting.journal,
       calls,
@@ -131,21 +132,32 @@ function take({ ledger }: RunContext, count: number, together: number): Allowanc
 }
 
 /** Under one row of the ledger however often it is started: what an earlier attempt paid for, the next one finds and counts. */
-async function runBatch(workflowId: string, input: CallBatchInput): Promise<CallBatchResult> {
+async function runBatch(
+  context: RunContext,
+  row: string,
+  input: CallBatchInput,
+): Promise<CallBatchResult> {
   for (let attempt = 1; ; attempt++) {
+    const workflowId = attempt === 1 ? row : `${row}-${attempt}`;
     try {
-      return await executeChild<(input: CallBatchInput) => Promise<CallBatchResult>>(
+      const handle = await startChild<(input: CallBatchInput) => Promise<CallBatchResult>>(
         CALL_BATCH_WORKFLOW,
         {
-          workflowId: attempt === 1 ? workflowId : `${workflowId}-${attempt}`,
+          workflowId,
           args: [input],
           staticSummary: `cell ${input.key.cell} · ${input.allowance.calls} of ${input.round.callCount} sub-calls`,
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
           cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         },
       );
+      context.batchIds.add(workflowId);
+      // Paused while it was being started: it must learn that too.
+      if (context.state.steering.paused) await handle.signal(pauseTreeSignal, true);
+      return await handle.result();
     } catch (error) {
       if (isCancellation(error) || attempt === BATCH_ATTEMPTS) throw error;
+    } finally {
+      context.batchIds.delete(workflowId);
     }
   }
 }

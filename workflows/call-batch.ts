@@ -1,8 +1,10 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  condition,
   log,
   proxyActivities,
+  setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -17,6 +19,7 @@ import { LIGHT } from './activity-options.ts';
 import { asArrival } from './arrival.ts';
 import { CallWindow } from './call-window.ts';
 import { Ledger, NO_SPEND } from './ledger.ts';
+import { pauseTreeSignal } from './pause-tree.ts';
 import { reportSpend } from './report-spend.ts';
 import { type Arrival, FailureGroups, numbersOf, toRanges } from './rounds.ts';
 import { subCall } from './sub-call.ts';
@@ -41,10 +44,18 @@ export async function callBatch(input: CallBatchInput): Promise<CallBatchResult>
   const ledger = new Ledger(book);
   const window = new CallWindow(batch.concurrency);
   const arrivals = new Map<number, Arrival>();
+  let paused = false;
+  // Signal: the run that sends it has told the person already, and waits for nothing.
+  setHandler(pauseTreeSignal, (asked) => {
+    paused = asked;
+  });
   const ask = async (call: number, together: number): Promise<void> => {
     const summary = `cell ${key.cell} · sub-call ${call - round.firstCall + 1}/${round.callCount}`;
     const asked = { key, journal, call, summary, promptBytes };
-    const arrival = await asArrival(() => subCall({ book, ledger, card, cache }, asked, together));
+    const arrival = await asArrival(async () => {
+      await condition(() => !paused);
+      return subCall({ book, ledger, card, cache }, asked, together);
+    });
     arrivals.set(call, arrival);
     if (arrivals.size % REPORT_EVERY === 0) await reportSpend(ledger.total(), false);
   };

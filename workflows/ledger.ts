@@ -39,6 +39,12 @@ export class Ledger {
     return this.#rows.size;
   }
 
+  /** An open row: what it was granted, and what its holder has said to have spent of it. */
+  row(name: string): { granted: Allowance; reported: Spend | null } | null {
+    const row = this.#rows.get(name);
+    return row === undefined ? null : { granted: row.granted, reported: row.reported };
+  }
+
   /** What may still be granted; null is no limit. */
   left(): Allowance {
     const { budget } = this.#book.resolved;

@@ -5,15 +5,15 @@ import type { RunContext } from './run-context.ts';
 
 export const pauseTreeSignal = defineSignal<[boolean]>(PAUSE_TREE_SIGNAL);
 
-/** Pauses or resumes a run and the sub-runs that it has under way, which do the same with theirs. Doing it twice is doing it once. */
+/** Pauses or resumes a run and the sub-runs and batches that it has under way, which do the same with theirs. Doing it twice is doing it once. */
 export async function pauseTree(context: RunContext, paused: boolean): Promise<void> {
   const { steering } = context.state;
   steering.paused = paused;
   report(context, paused ? 'paused' : 'running');
-  await Promise.all([...context.subRuns].map((id) => tell(id, paused)));
+  await Promise.all([...context.subRuns, ...context.batchIds].map((id) => tell(id, paused)));
 }
 
-async function tell(workflowId: string, paused: boolean): Promise<void> {
+export async function tell(workflowId: string, paused: boolean): Promise<void> {
   try {
     await getExternalWorkflowHandle(workflowId).signal(pauseTreeSignal, paused);
   } catch (error) {

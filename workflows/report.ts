@@ -6,6 +6,7 @@ import {
   forWebUi,
   MEMO_PROGRESS,
   type Progress,
+  type RunBranch,
   type RunStart,
 } from '../protocol/index.ts';
 import { waitingQuestions } from './open-questions.ts';
@@ -50,6 +51,26 @@ export function progressOf(context: RunContext): Progress {
     lastCell: state.lastCell,
     paused: state.steering.paused,
     questions: waitingQuestions(context.questions),
+  };
+}
+
+/** The run and what it has under way; ended children are in the history. */
+export function branchOf(context: RunContext): RunBranch {
+  const { workflowId, depth, phase, state, ledger } = context;
+  const open = (row: string, kind: 'subRun' | 'batch'): RunBranch['children'] => {
+    const found = ledger.row(row);
+    return found === null ? [] : [{ workflowId: row, kind, ...found }];
+  };
+  return {
+    workflowId,
+    depth,
+    phase,
+    turn: state.turn,
+    spend: ledger.total(),
+    children: [
+      ...[...context.subRuns].flatMap((row) => open(row, 'subRun')),
+      ...[...context.batches.keys()].flatMap((row) => open(row, 'batch')),
+    ],
   };
 }
 

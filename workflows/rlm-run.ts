@@ -14,9 +14,11 @@ import {
   type Progress,
   PROGRESS_QUERY,
   REPORT_SPEND_SIGNAL,
+  type RunBranch,
   type RunResult,
   type RunStart,
   type SpendReport,
+  TREE_QUERY,
 } from '../protocol/index.ts';
 import { askRoot } from './ask-root.ts';
 import { reachedLimit } from './budget.ts';
@@ -25,7 +27,7 @@ import { carryOver, finish, leaveDraft } from './end-run.ts';
 import { observe } from './observe.ts';
 import { parseCarried, parseStart } from './parse-start.ts';
 import { prepareRun } from './prepare-run.ts';
-import { progressOf, report, reportUnopened, statusLine } from './report.ts';
+import { branchOf, progressOf, report, reportUnopened, statusLine } from './report.ts';
 import { reportRunSpend, takeReport } from './report-spend.ts';
 import { isLong, runCell } from './run-cell.ts';
 import { keepOutput } from './keep-output.ts';
@@ -52,6 +54,9 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
   );
   setHandler(defineQuery<Progress['draft']>(DRAFT_QUERY), () => context?.state.draft ?? null);
   setHandler(defineQuery<Draft[]>(DRAFTS_QUERY), () => context?.state.drafts ?? []);
+  setHandler(defineQuery<RunBranch | null>(TREE_QUERY), () =>
+    context === undefined ? null : branchOf(context),
+  );
 
   // A signal, because the child that sends it waits for no answer.
   setHandler(defineSignal<[SpendReport]>(REPORT_SPEND_SIGNAL), (said) => {

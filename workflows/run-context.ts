@@ -17,6 +17,8 @@ export interface RunContext {
   readonly ledger: Ledger;
   /** Calls that batches under way have answered, by their ids. */
   readonly batches: Map<string, number>;
+  /** Ids of the workflows that make them: a batch may be started again. */
+  readonly batchIds: Set<string>;
   /** Leaves a sentence for the model, to be shown with its cell's output. */
   readonly note: (sentence: string) => void;
   phase: Phase;
@@ -38,6 +40,7 @@ export function openContext(workflowId: string, start: RunStart, state: RunState
     scope: start.parent?.scope ?? workflowId,
     ledger: new Ledger(state),
     batches: new Map(),
+    batchIds: new Set(),
     note: (sentence) => {
       if (!state.notes.includes(sentence)) state.notes.push(sentence);
     },

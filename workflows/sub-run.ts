@@ -68,7 +68,13 @@ export async function subRunArrival(
       const message = `The sub-run ended without a draft (${result.reason}).`;
       return { kind: 'failed', type: 'SubRun.NoAnswer', message };
     }
-    const recorded = { text: result.answer.digest, model: result.models.root, spend: result.spend };
+    const { answer, models, spend, reason } = result;
+    const recorded = { text: answer.digest, model: models.root, spend, reason };
+    if (reason !== 'answered') {
+      context.note(
+        `What sub-run ${path} gave is partial: it ended early (${reason}) with its best draft (\`.finish_reason\` says so).`,
+      );
+    }
     await recordSubRun.executeWithOptions({ summary: `sub-run ${path} · its answer` }, [
       { ...at, ...recorded },
     ]);

@@ -8,8 +8,15 @@ import {
   type Registry,
 } from '../../models/index.ts';
 import { AllowanceTooSmall, withinAllowance } from '../../models/within-allowance.ts';
-import { type AnswerCallInput, type AnswerCallResult, NO_USAGE } from '../../protocol/index.ts';
-import { memoryStore, putText, type Store } from '../../store/index.ts';
+import { findCall } from '../../models/journal-calls.ts';
+import {
+  type AnswerCallInput,
+  type AnswerCallResult,
+  answerRecordKey,
+  CallAnswer,
+  NO_USAGE,
+} from '../../protocol/index.ts';
+import { getJson, memoryStore, putText, type Store } from '../../store/index.ts';
 import { putRound } from './journal.ts';
 
 // Scope: what a call may cost, and who pays for an answer that several calls share.
@@ -124,5 +131,29 @@ describe('the answer of a sub-run', () => {
     await recordSubRunAnswer(store, { ...at, text: digest, model: 'a', spend });
     await recordSubRunAnswer(store, { ...at, text: digest, model: 'a', spend });
     expect(await findSubRunAnswer(store, at)).toEqual({ spend });
+  });
+
+  test.each([
+    [undefined, 'stop'],
+    ['answered', 'stop'],
+    ['turns', 'partial: turns'],
+  ] as const)('of one that ended by %s has the finish reason "%s"', async (reason, expected) => {
+    const journal = await putRound(store, null, ['a task']);
+    const { digest } = await putText(store, 'the answer');
+    const spend = { turns: 3, calls: 4, usage: NO_USAGE, computeMs: 50 };
+    const at = { key: KEY, journal, call: 1 };
+    await recordSubRunAnswer(store, {
+      ...at,
+      text: digest,
+      model: 'a',
+      spend,
+      ...(reason === undefined ? {} : { reason }),
+    });
+    const { request } = await findCall(store, journal, 1);
+    const record = await store.records.find(answerRecordKey(KEY, 1, request));
+    expect(await getJson(store, record ?? '', CallAnswer)).toMatchObject({
+      text: 'the answer',
+      finishReason: expected,
+    });
   });
 });

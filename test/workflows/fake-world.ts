@@ -11,6 +11,7 @@ import {
   type ModelCard,
   type NextTurnInput,
   type NextTurnResult,
+  type RecordSubRunInput,
   type RunCellInput,
   type RunSpec,
   type Spend,
@@ -25,18 +26,19 @@ export interface Script {
   /** Python blocks of the reply of a turn. */
   reply(input: NextTurnInput): string[] | Promise<string[]>;
   cell(input: RunCellInput): CellOutcome | Promise<CellOutcome>;
-  /** May say what the call cost in dollars. */
   /** What is special about the root model. */
   root?: Partial<ModelCard>;
   /** What else a turn gives than its cells. */
   turn?(input: NextTurnInput): Partial<NextTurnResult>;
   compact?(input: CompactTranscriptInput): Promise<string>;
+  /** May say what the call cost in dollars. */
   answer?(input: AnswerCallInput): number | void | Promise<number | void>;
   check?(): string[];
   seal?(): void;
   resolve?(spec: RunSpec): void | Promise<void>;
   store?(): void;
   checkArguments?(input: CheckArgumentsInput): CheckArgumentsResult;
+  recordSubRun?(input: RecordSubRunInput): void;
   toolResult?(call: number, result: unknown): void;
   mcp?(call: number): void;
   /** Activities of a caller, on the run's own queue. */
@@ -134,7 +136,9 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     findAnswer: async ({ key, call }) => ({
       spend: subRuns.get(`${key.workflowId} ${key.cell} ${call}`) ?? null,
     }),
-    recordSubRun: async ({ key, call, spend }) => {
+    recordSubRun: async (input) => {
+      const { key, call, spend } = input;
+      script.recordSubRun?.(input);
       subRuns.set(`${key.workflowId} ${key.cell} ${call}`, spend);
     },
     sealTrail: async ({ workflowId }) => {

@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
-import { type CellOutcome, FailureType, type WaitingCell } from '../../protocol/index.ts';
+import {
+  type CellOutcome,
+  FailureType,
+  RunBranch,
+  type WaitingCell,
+} from '../../protocol/index.ts';
 import { putText } from '../../store/index.ts';
 import { openWorld, type Script, type World } from './fake-world.ts';
 import { finished } from './states.ts';
@@ -113,7 +118,7 @@ describe('a round of 600 calls', () => {
   test('spends no more than there is, although every call takes all that it may', async () => {
     const { run } = await open({ answer: ({ allowance }) => (allowance?.costUsd ?? 1) / 2 });
     const { result } = await run({ budget: { costUsd: 0.5 } });
-    expect(result.spend.usage.costUsd).toBeLessThanOrEqual(0.5);
+    expect(result.spend.usage.costUsd).toBeLessThanOrEqual(0.5 + 1e-9);
     expect(result.reason).toBe('answered');
   });
 
@@ -139,6 +144,41 @@ describe('a round of 600 calls', () => {
     expect(result.spend.calls).toBe(CALLS);
     expect(result.spend.usage.costUsd).toBeCloseTo(0.01 + CALLS * 0.001);
   });
+
+  test('is held while its run is paused, and says of which batches it consists', async () => {
+    const many = Promise.withResolvers<void>();
+    let asked = 0;
+    const { client } = await open({
+      answer: async () => {
+        if (++asked === 100) many.resolve();
+        await new Promise((resolve) => setTimeout(resolve, asked < 100 ? 1 : 20));
+      },
+    });
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text', concurrency: 30 });
+    await many.promise;
+    await client.steering.pause(workflowId);
+    // What was under way ends.
+    const settled = async (): Promise<number> => {
+      for (let before = -1; before !== asked;) {
+        before = asked;
+        await new Promise((resolve) => setTimeout(resolve, 700));
+      }
+      return asked;
+    };
+    const held = await settled();
+    expect(held).toBeLessThan(CALLS);
+    const branch = RunBranch.parse(
+      await client.temporal.workflow.getHandle(workflowId).query('getTree'),
+    );
+    expect(branch).toMatchObject({ workflowId, depth: 0, phase: 'calling', turn: 1 });
+    expect(branch.children.map(({ kind, granted }) => [kind, granted.calls])).toEqual([
+      ['batch', 200],
+      ['batch', 200],
+      ['batch', 200],
+    ]);
+    await client.steering.resume(workflowId);
+    expect((await client.result(workflowId)).result.spend.calls).toBe(CALLS);
+  }, 60_000);
 
   test('counts what was asked when its run is cancelled', async () => {
     const many = Promise.withResolvers<void>();

@@ -13,7 +13,8 @@ class Reply(str):
 
     .error          None, or what went wrong; test with ok(reply) before you use the text
     .usage          dict of tokens and cost, as the provider counted them
-    .finish_reason  'stop', 'length' (the answer was cut off), ...
+    .finish_reason  'stop', 'length' (the answer was cut off), 'partial: turns' (best draft of a sub-run that
+                    ended at a limit), ...
     .model          the model that answered
     .data           the parsed answer when it is JSON, else None; of a tool what it returned
     """
