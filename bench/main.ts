@@ -1,3 +1,4 @@
+import '../cli/thread-pool.ts';
 import { existsSync, readdirSync } from 'node:fs';
 import { z } from 'zod';
 import type { Bench } from './bench.ts';

@@ -1,3 +1,4 @@
+import './thread-pool.ts';
 import { runProgram } from './program.ts';
 
 // A reader that closes its end early (rlm … | head) has what it wants.

@@ -24,9 +24,16 @@ function environment(): {
 }
 
 describe('an activity with heartbeats', () => {
-  test('beats before anything slow, then with the newest note', async () => {
+  test('sends none when it ends at once', async () => {
+    const { run, beats } = environment();
+    await run(async () => undefined);
+    expect(beats).toEqual([]);
+  });
+
+  test('beats well within its timeout, then with the newest note', async () => {
     const { run, beats } = environment();
     await run(async ({ note }) => {
+      while (beats.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
       expect(beats).toEqual([{ phase: 'started' }]);
       note({ phase: 'half-way' });
       while (beats.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
