@@ -19,6 +19,7 @@ const SHOWN_CHANGES = 20;
 const Opened = z.object({ image: HeapImageRef });
 const Ingested = z.object({ manifest: ForkPoint.shape.manifest });
 const Turned = z.object({ transcript: ForkPoint.shape.manifest });
+const Replied = z.object({ cells: z.array(z.unknown()) });
 const Resolved = z.object({ from: ForkPoint });
 const Started = z.object({ carried: z.object({ secret: ForkPoint.shape.secret }) });
 
@@ -107,6 +108,7 @@ class Reader {
     this.#at.turn = turn.turn;
     this.#at.question = turn.question.digest;
     this.#at.cells = [];
+    this.#at.blocks = Replied.safeParse(result).data?.cells.length;
   }
 
   #cell(input: unknown, result: unknown, runId: string): ForkPoint | null {

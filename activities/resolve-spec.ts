@@ -1,11 +1,13 @@
 import { Context } from '@temporalio/activity';
 import {
   type CellLimits,
+  FailureType,
   modelTaskQueue,
   replTaskQueue,
   ResolvedSpec,
   RunSpec,
 } from '../protocol/index.ts';
+import { ModelError } from '../models/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
 import { readForkPoint } from './fork-source.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -20,6 +22,18 @@ const DEFAULT_LIMITS: CellLimits = {
 };
 
 const DEFAULT_BUDGET = { turns: 30, calls: 1000, costUsd: 1, tokens: null, wallClockMs: null };
+
+/** A name that is not known is the caller's mistake: the failure says where in the spec it stands. */
+async function named<T>(path: string, looked: Promise<T>): Promise<T> {
+  try {
+    return await looked;
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.failure.type !== FailureType.invalidInput)
+      throw error;
+    const { failure } = error;
+    throw new ModelError({ ...failure, message: `${path}: ${failure.message}` }, { cause: error });
+  }
+}
 
 /** Names to model cards, gaps to defaults. Recorded once in the history: a later change of either does not touch a running run. */
 export function createResolveSpec({
@@ -38,8 +52,8 @@ export function createResolveSpec({
         spec.from &&
         (await readForkPoint({ store, client: Context.current().client, runtime }, spec.from));
       return ResolvedSpec.parse({
-        root: await registry.card(spec.model, 'root', defaults),
-        sub: await registry.card(spec.subModel, 'sub', defaults),
+        root: await named('spec.model', registry.card(spec.model, 'root', defaults)),
+        sub: await named('spec.subModel', registry.card(spec.subModel, 'sub', defaults)),
         runtime,
         replQueue: replTaskQueue(taskQueue, runtime),
         budget: { ...DEFAULT_BUDGET, ...spec.budget },

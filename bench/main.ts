@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import -- it must come first
 import '../cli/thread-pool.ts';
 import { existsSync, readdirSync } from 'node:fs';
 import { z } from 'zod';

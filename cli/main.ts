@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import -- it must come first
 import './thread-pool.ts';
 import { runProgram } from './program.ts';
 

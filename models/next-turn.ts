@@ -11,7 +11,7 @@ import { recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
 import { extendTranscript, readTranscript } from './transcript.ts';
 import { newMessages } from './turn-messages.ts';
-import { answerIn, cellsOf, replyText, TurnReply } from './turn-reply.ts';
+import { answerIn, cellsOf, confirmsInWords, replyText, TurnReply } from './turn-reply.ts';
 import { mostTokens, withinAllowance } from './within-allowance.ts';
 
 export interface TurnDeps {
@@ -57,7 +57,9 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     content: value.text,
     ...(value.calls === undefined ? {} : { calls: value.calls }),
   };
-  const { cells, ignoredBlocks } = isLast ? { cells: [], ignoredBlocks: [] } : cellsOf(value);
+  const confirms = !isLast && confirmsInWords(value);
+  const { cells, ignoredBlocks } =
+    isLast || confirms ? { cells: [], ignoredBlocks: [] } : cellsOf(value);
   const answer = isLast ? answerIn(value) : null;
   return {
     transcript: await extendTranscript(store, input.transcript, [...fresh, said]),
@@ -67,6 +69,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     usage,
     repeated,
     finishReason: value.finishReason,
+    ...(confirms ? { confirms } : {}),
     // Of the reply alone: `usage` may hold the cost of another attempt.
     transcriptTokens: value.usage.inputTokens + value.usage.outputTokens,
     ...(isLast ? { answer: answer === null ? null : await putText(store, answer) } : {}),

@@ -63,9 +63,7 @@ async function renderCell(
     );
   };
   if (outcome.kind === 'rolledBack') {
-    parts.push(
-      `Cell ${cell} was rolled back (${outcome.reason}): ${outcome.message} The variables are as before it.`,
-    );
+    parts.push(`Cell ${cell} (${outcome.reason}): ${outcome.message}`);
     await show('Output before that', outcome.stdout, SHOWN.stdout, cell);
     await show('stderr', outcome.stderr, SHOWN.stderr, `${cell} stderr`);
     return parts.join('\n');

@@ -67,7 +67,22 @@ function unquoted(text: string): string {
   }
 }
 
-/** The reply as it is shown to people and read for the word CONFIRM: its text, and the code of its calls as blocks. */
+/** One word, or the assignment itself without a fence; the word also in a fence. */
+const CONFIRMATION =
+  /^(?:\W*|\W*```(?:python|py|repl)?\s+)(?:CONFIRM|FINAL(?:\(\))?|SUBMIT(?:\(\))?|answer\[["']ready["']\]\s*=\s*True)\W*$/;
+const LONGEST_CONFIRMATION = 100;
+
+/** Whether the reply, its thoughts left aside, is nothing but a word that confirms: no code that could be run. */
+export function confirmsInWords({ text, calls }: TurnReply): boolean {
+  const said = withoutThoughts(text).trim();
+  if (calls !== undefined || said.length > LONGEST_CONFIRMATION || !CONFIRMATION.test(said)) {
+    return false;
+  }
+  // `answer["ready"] = True` in a block is code, and is run as such.
+  return !said.includes('```') || said.includes('CONFIRM');
+}
+
+/** The reply as it is shown to people: its text, and the code of its calls as blocks. */
 export function replyText({ text, calls = [] }: TurnReply): string {
   const blocks = calls.map((call) => `\`\`\`python\n${codeOf(call) ?? call.arguments}\n\`\`\``);
   return [text, ...blocks].filter((part) => part !== '').join('\n\n');

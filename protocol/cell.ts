@@ -81,7 +81,12 @@ export const SubRunCall = z.object({
   call: z.int().positive(),
   prompt: TextRef,
   context: z
-    .object({ format: ValueFormat, blob: Digest, sizeBytes: z.int().nonnegative() })
+    .object({
+      format: ValueFormat,
+      blob: Digest,
+      sizeBytes: z.int().nonnegative(),
+      chars: z.int().nonnegative().optional(),
+    })
     .nullable(),
   model: z.string().nullable(),
 });

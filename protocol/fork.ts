@@ -25,6 +25,8 @@ export const ForkPoint = z.object({
   image: HeapImageRef,
   /** Transcript up to the reply that the cell is of. */
   transcript: Digest.nullable(),
+  /** Code blocks of that reply; absent when they were not recorded. */
+  blocks: z.int().nonnegative().optional(),
   /** What the model has not been shown of that reply's cells. */
   cells: z.array(CellObservation),
   manifest: Digest,

@@ -84,6 +84,8 @@ export const NextTurnResult = z.object({
   finishReason: z.string(),
   /** Tokens of the transcript with this reply, as the provider counted them or estimated. */
   transcriptTokens: z.int().nonnegative().optional(),
+  /** The reply is nothing but a word that confirms, for instance CONFIRM. */
+  confirms: z.boolean().optional(),
   /** With the purpose `answer`: the answer that the reply is; null when it is blank. */
   answer: TextRef.nullable().optional(),
 });

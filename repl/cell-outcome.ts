@@ -117,15 +117,19 @@ function inBrief({ digest, sizeBytes, chars, text, head }: TextRef): TextRef {
   return { digest, sizeBytes, chars, head: (text ?? head ?? '').slice(0, 80).toWellFormed() };
 }
 
+/** Characters as Python counts them. */
+function sizeOf(utf8: Buffer): { sizeBytes: number; chars: number } {
+  let following = 0;
+  for (const byte of utf8) if ((byte & 0xc0) === 0x80) following += 1;
+  return { sizeBytes: utf8.length, chars: utf8.length - following };
+}
+
 async function subRunOf(store: Store, { number, request }: NewCall): Promise<SubRunCall> {
   const { context } = request;
   return {
     call: number,
     prompt: inBrief(await putText(store, request.prompt)),
-    context: context && {
-      ...context,
-      sizeBytes: (await store.blobs.get(context.blob)).length,
-    },
+    context: context && { ...context, ...sizeOf(await store.blobs.get(context.blob)) },
     model: request.model,
   };
 }

@@ -6,13 +6,11 @@ import type { EndedCell } from './turn-under-way.ts';
 /** Drafts that a run can name; older ones are in the history's cells. */
 const KEPT = 100;
 
-/** Numbers the drafts that a reply's cells left: each change of `answer["content"]`, looked at after each cell, is one. */
-export function numberDrafts(state: RunState, cells: readonly EndedCell[]): void {
-  for (const { cell, end } of cells) {
-    const content = end.kind === 'finished' ? end.answer.content : null;
-    if (content !== null && content.digest !== state.draft?.content.digest) {
-      addDraft(state, cell, content);
-    }
+/** Numbers the draft that a cell left, before anything else happens: each change of `answer["content"]`, looked at after each cell, is one. */
+export function numberDraft(state: RunState, { cell, end }: EndedCell): void {
+  const content = end.kind === 'finished' ? end.answer.content : null;
+  if (content !== null && content.digest !== state.draft?.content.digest) {
+    addDraft(state, cell, content);
   }
 }
 

@@ -3,6 +3,7 @@ import type { EndReason } from '../protocol/index.ts';
 import { askForAnswer } from './ask-root.ts';
 import { remainingMs } from './budget.ts';
 import { addDraft } from './drafts.ts';
+import { observe } from './observe.ts';
 import { listVariables } from './list-variables.ts';
 import { readClock, type RunContext } from './run-context.ts';
 
@@ -23,6 +24,7 @@ export async function extractAnswer(context: RunContext, reason: EndReason): Pro
   const limitMs = Math.min(LONGEST_MS, remainingMs(state, now) ?? LONGEST_MS);
   const reply = await orNull(
     CancellationScope.withTimeout(limitMs, async () => {
+      showInterrupted(context);
       await orNull(listVariables(context));
       return await askForAnswer(context);
     }),
@@ -32,6 +34,14 @@ export async function extractAnswer(context: RunContext, reason: EndReason): Pro
   state.transcript = reply.transcript;
   addDraft(state, null, answer);
   return true;
+}
+
+/** What the cells of a turn that was ended in its middle have shown: the model has seen none of it. */
+function showInterrupted(context: RunContext): void {
+  const { state } = context;
+  const ended = state.underWay?.ended ?? [];
+  if (state.observation !== null || ended.length === 0) return;
+  state.observation = observe(context, ended, [], null);
 }
 
 async function orNull<T>(work: Promise<T>): Promise<T | null> {

@@ -27,6 +27,18 @@ export function goOnFrom(
   from: ForkPoint,
   inputs: Digest | null,
 ): void {
+  forkState(state, start, from, inputs);
+  const { workflowId, runId, cell } = from;
+  upsertMemo({ [MEMO_FROM]: { workflowId, runId, cell } });
+}
+
+/** The pure part of it. */
+export function forkState(
+  state: RunState,
+  start: RunStart,
+  from: ForkPoint,
+  inputs: Digest | null,
+): void {
   state.turn = from.turn;
   state.transcript = from.transcript;
   // What the source would have applied before its next cell.
@@ -44,14 +56,21 @@ export function goOnFrom(
   }
   if (from.transcript !== null) {
     state.observation = {
-      statusLine: statusLine(state),
+      statusLine: statusLine({ state, start }),
       cells: from.cells,
-      notes: [],
+      notes: blocksNotRun(from),
       draft: null,
     };
   }
-  const { workflowId, runId, cell } = from;
-  upsertMemo({ [MEMO_FROM]: { workflowId, runId, cell } });
+}
+
+/** The reply that the step is of may have gone on: those blocks are in the transcript, but not in the heap. */
+function blocksNotRun({ cell, blocks = 0 }: ForkPoint): string[] {
+  const left = blocks - Number(cell.split('.')[1]);
+  if (!(left > 0)) return [];
+  return [
+    `This run begins after cell ${cell}: the ${left === 1 ? 'block' : `${left} blocks`} after it in your last reply ${left === 1 ? 'was' : 'were'} not run here.`,
+  ];
 }
 
 /** What the first turn of such a run is told beside the transcript: its own question, and inputs of its own. */

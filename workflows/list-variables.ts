@@ -51,7 +51,7 @@ export async function listVariables(context: RunContext): Promise<void> {
   state.spend.computeMs += end.computeMs;
   // Code of the model runs in it, by the way of __repr__: it may wait for a call, and then there is no listing.
   if (end.kind === 'waiting') return;
-  const shown = observe(state, [{ cell, end }], [], null);
+  const shown = observe(context, [{ cell, end }], [], null);
   const before = state.observation;
   state.observation =
     before === null ? shown : { ...before, cells: [...before.cells, ...shown.cells] };

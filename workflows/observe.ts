@@ -1,5 +1,6 @@
 import type { CellObservation, Observation, TextRef } from '../protocol/index.ts';
 import { statusLine } from './report.ts';
+import type { RunContext } from './run-context.ts';
 import type { RunState } from './run-state.ts';
 import type { EndedCell } from './turn-under-way.ts';
 
@@ -8,15 +9,15 @@ const SHOWN_CHANGES = 20;
 
 /** What the model is shown next. Texts travel by digest: the activity that renders them reads the store. */
 export function observe(
-  state: RunState,
+  context: Pick<RunContext, 'state' | 'start'>,
   cells: readonly EndedCell[],
   notes: string[],
   draft: TextRef | null,
 ): Observation {
   return {
-    statusLine: statusLine(state),
+    statusLine: statusLine(context),
     cells: cells.map(({ cell, end }) => ({ cell, outcome: toOutcome(end) })),
-    notes: [...notes, ...scarcity(state)],
+    notes: [...notes, ...scarcity(context.state)],
     draft,
   };
 }

@@ -5,42 +5,52 @@ import {
   clipBytes,
   forWebUi,
   MEMO_PROGRESS,
+  type Phase,
   type Progress,
   type RunBranch,
   type RunStart,
 } from '../protocol/index.ts';
+import { remainingMs } from './budget.ts';
 import { waitingQuestions } from './open-questions.ts';
 import type { RunContext } from './run-context.ts';
-import type { RunState } from './run-state.ts';
 
 const dollars = (amount: number): string => `$${amount.toFixed(2)}`;
 /** Grouped by hand: the sandbox's Intl need not be the same everywhere, and this text is part of prompts. */
 const grouped = (n: number): string => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 
 /** `turn 4/30 · 12 sub-calls · $0.08 of $1.00 · draft v2, 1,204 chars`; and of the limits that are not always there, those that are. */
-export function statusLine(state: RunState): string {
-  const { spend, resolved, draft } = state;
-  const { tokens, computeMs } = resolved.budget;
+export function statusLine(context: Pick<RunContext, 'state' | 'start'>): string {
+  const { spend, resolved, draft } = context.state;
+  const { tokens, computeMs, wallClockMs } = resolved.budget;
+  // A fixed clock counts steps, not time: it is no limit.
+  const leftMs = context.start.spec.clock === null ? remainingMs(context.state, Date.now()) : null;
   const used = spend.usage.inputTokens + spend.usage.outputTokens;
   const seconds = (ms: number): string => grouped(Math.round(ms / 1000));
   return [
-    `turn ${state.turn}/${resolved.budget.turns}`,
+    `turn ${context.state.turn}/${resolved.budget.turns}`,
     `${spend.calls} sub-call${spend.calls === 1 ? '' : 's'}`,
     `${dollars(spend.usage.costUsd)} of ${dollars(resolved.budget.costUsd)}`,
     ...(tokens === null ? [] : [`${grouped(used)} of ${grouped(tokens)} tokens`]),
     ...(computeMs === null || computeMs === undefined
       ? []
       : [`${seconds(spend.computeMs)} of ${seconds(computeMs)} s of compute`]),
+    ...(leftMs === null || wallClockMs === null
+      ? []
+      : [`${seconds(wallClockMs - leftMs)} of ${seconds(wallClockMs)} s`]),
     draft === null
       ? 'no draft yet'
       : `draft v${draft.version}, ${grouped(draft.content.chars)} chars`,
   ].join(' · ');
 }
 
+function phaseOf({ phase, held, state }: RunContext): Phase {
+  return held > 0 && state.steering.paused ? 'paused' : phase;
+}
+
 export function progressOf(context: RunContext): Progress {
   const { state } = context;
   return {
-    phase: context.phase,
+    phase: phaseOf(context),
     turn: state.turn,
     maxTurns: state.resolved.budget.turns,
     cell: context.cell,
@@ -56,7 +66,7 @@ export function progressOf(context: RunContext): Progress {
 
 /** The run and what it has under way; ended children are in the history. */
 export function branchOf(context: RunContext): RunBranch {
-  const { workflowId, depth, phase, state, ledger } = context;
+  const { workflowId, depth, state, ledger } = context;
   const open = (row: string, kind: 'subRun' | 'batch'): RunBranch['children'] => {
     const found = ledger.row(row);
     return found === null ? [] : [{ workflowId: row, kind, ...found }];
@@ -64,7 +74,7 @@ export function branchOf(context: RunContext): RunBranch {
   return {
     workflowId,
     depth,
-    phase,
+    phase: phaseOf(context),
     turn: state.turn,
     spend: ledger.total(),
     children: [
@@ -139,7 +149,7 @@ function currentDetails(context: RunContext, status: string): string {
         ];
   return [
     ...standIn,
-    `**${status}** · ${statusLine(state)}`,
+    `**${status}** · ${statusLine(context)}`,
     '',
     `- root model: ${root.name}; sub-model: ${sub.name}`,
     `- tokens: ${grouped(usage.inputTokens)} in, ${grouped(usage.outputTokens)} out${usage.estimated ? ' (estimated)' : ''}`,

@@ -23,6 +23,7 @@ import {
 import { askRoot } from './ask-root.ts';
 import { reachedLimit } from './budget.ts';
 import { checkDraft, REFUSED_ANSWERS } from './check-draft.ts';
+import { numberDraft } from './drafts.ts';
 import { carryOver, finish, leaveDraft } from './end-run.ts';
 import { observe } from './observe.ts';
 import { parseCarried, parseStart } from './parse-start.ts';
@@ -95,7 +96,11 @@ async function takeTurns(context: RunContext): Promise<EndReason> {
     const { reply, ended } = await runCells(context);
 
     const verdict = settleTurn(state, reply, ended, start.spec.confirm);
-    if (verdict.kind === 'over') return verdict.reason;
+    if (verdict.kind === 'over') {
+      // For the answer that may be asked for at the end.
+      state.observation = observe(context, ended, verdict.notes, null);
+      return verdict.reason;
+    }
     let notes = [...state.notes.splice(0), ...verdict.notes];
     if (verdict.kind === 'ready') {
       const refused = (await checkDraft(context, verdict.draft)) ?? unreadFirst(context);
@@ -104,7 +109,7 @@ async function takeTurns(context: RunContext): Promise<EndReason> {
       notes = [...notes, ...refused];
     }
     state.observation = observe(
-      state,
+      context,
       ended,
       notes,
       verdict.kind === 'ready' ? null : verdict.draft,
@@ -119,13 +124,14 @@ async function beginTurn(context: RunContext): Promise<EndReason | null> {
   state.turn++;
   state.spend.turns++;
   report(context, 'running');
-  takeMessages(context, statusLine(state));
+  takeMessages(context, statusLine(context));
   const [reply] = await Promise.all([askRoot(context), reportRunSpend(state.spend, false)]);
   if (reply === null) {
     state.turn--;
     state.spend.turns--;
     return 'budget';
   }
+  state.observation = null;
   state.underWay = { reply, ended: [], stopped: null };
   return null;
 }
@@ -140,6 +146,7 @@ async function runCells(context: RunContext): Promise<TurnUnderWay> {
     const cell = `${state.turn}.${turn.ended.length + 1}`;
     const end = await runCell(context, turn, cell, code);
     turn.ended.push({ cell, end });
+    numberDraft(state, { cell, end });
     keepOutput(state, { cell, end });
     // Later blocks of the reply assumed that this one worked.
     if (end.kind === 'rolledBack' || end.error !== null) break;

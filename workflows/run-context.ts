@@ -22,6 +22,8 @@ export interface RunContext {
   /** Leaves a sentence for the model, to be shown with its cell's output. */
   readonly note: (sentence: string) => void;
   phase: Phase;
+  /** What would go on but for a pause; several calls may. */
+  held: number;
   cell: string | null;
   round: { answered: number; total: number } | null;
   /** Questions of `ask_human` that wait, by id; none is between turns. */
@@ -45,6 +47,7 @@ export function openContext(workflowId: string, start: RunStart, state: RunState
       if (!state.notes.includes(sentence)) state.notes.push(sentence);
     },
     phase: 'starting',
+    held: 0,
     cell: null,
     round: null,
     questions: new Map(),

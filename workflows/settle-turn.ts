@@ -1,5 +1,4 @@
 import type { EndReason, NextTurnResult, RunSpec, TextRef } from '../protocol/index.ts';
-import { numberDrafts } from './drafts.ts';
 import { countRepeats } from './repeats.ts';
 import type { RunState } from './run-state.ts';
 import type { EndedCell } from './turn-under-way.ts';
@@ -8,7 +7,7 @@ import type { EndedCell } from './turn-under-way.ts';
 export type Verdict =
   | { kind: 'continue'; notes: string[]; draft: TextRef | null }
   | { kind: 'ready'; notes: string[]; draft: TextRef }
-  | { kind: 'over'; reason: EndReason };
+  | { kind: 'over'; reason: EndReason; notes: string[] };
 
 /** Without code this often in a row, a run ends with its best draft. */
 const REPLIES_WITHOUT_CODE = 3;
@@ -29,10 +28,11 @@ const REPEATING =
 
 type Reply = Pick<NextTurnResult, 'reply' | 'cells' | 'ignoredBlocks'> & {
   readonly finishReason?: string;
+  readonly confirms?: boolean;
 };
 
 /**
- * Numbers the drafts, and decides whether the run is ready. A draft made ready in a reply whose cells showed
+ * Decides whether the run is ready. A draft made ready in a reply whose cells showed
  * something that the model has not seen yet is not accepted at once: that is how answers get made up. The engine
  * sets `ready` back, shows what there is, and takes the word of a later reply for it, once a draft. A reply that
  * makes calls confirms nothing: their answers are what it has not seen.
@@ -46,10 +46,9 @@ export function settleTurn(
   const notes = [...ignoredNote(reply.ignoredBlocks), ...notRunNote(reply, cells)];
   if (reply.cells.length === 0) return withoutCode(state, reply, notes);
   state.repliesWithoutCode = 0;
-  numberDrafts(state, cells);
   const repeats = countRepeats(state, reply, cells);
   const goOn = (note: string | null, draft: TextRef | null = null): Verdict => {
-    if (repeats === 'end') return { kind: 'over', reason: 'repeating' };
+    if (repeats === 'end') return { kind: 'over', reason: 'repeating', notes };
     const more = [...(note === null ? [] : [note]), ...(repeats === 'tell' ? [REPEATING] : [])];
     return { kind: 'continue', notes: [...notes, ...more], draft };
   };
@@ -82,10 +81,12 @@ export function resetReady(state: RunState): void {
 }
 
 function withoutCode(state: RunState, reply: Reply, notes: string[]): Verdict {
-  if (state.draft !== null && confirmsInWords(reply.reply, state))
+  if (state.draft !== null && confirmsInWords(reply, state))
     return { kind: 'ready', notes, draft: state.draft.content };
   state.repliesWithoutCode++;
-  if (state.repliesWithoutCode >= REPLIES_WITHOUT_CODE) return { kind: 'over', reason: 'noCode' };
+  if (state.repliesWithoutCode >= REPLIES_WITHOUT_CODE) {
+    return { kind: 'over', reason: 'noCode', notes };
+  }
   const cut =
     reply.finishReason === 'length'
       ? ['Your reply was cut off by the output limit: write less at once.']
@@ -109,16 +110,8 @@ function madeCalls({ end }: EndedCell): boolean {
   return end.kind === 'finished' && end.calls > 0;
 }
 
-/** One word, or the assignment itself without a fence. */
-const CONFIRMATION =
-  /^\W*(?:CONFIRM|FINAL(?:\(\))?|SUBMIT(?:\(\))?|answer\[["']ready["']\]\s*=\s*True)\W*$/;
-
-function confirmsInWords(reply: TextRef, state: RunState): boolean {
-  return (
-    state.confirming !== null &&
-    state.draft?.content.digest === state.confirming &&
-    CONFIRMATION.test(reply.text ?? '')
-  );
+function confirmsInWords({ confirms = false }: Reply, state: RunState): boolean {
+  return confirms && state.confirming !== null && state.draft?.content.digest === state.confirming;
 }
 
 function ignoredNote(languages: readonly string[]): string[] {

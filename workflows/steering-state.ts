@@ -23,10 +23,12 @@ export function noSteering(): SteeringState {
 export async function whilePaused(context: RunContext): Promise<void> {
   const { steering } = context.state;
   if (!steering.paused) return;
-  const { phase } = context;
-  context.phase = 'paused';
-  await condition(() => !steering.paused);
-  context.phase = phase;
+  context.held++;
+  try {
+    await condition(() => !steering.paused);
+  } finally {
+    context.held--;
+  }
 }
 
 /** Before a cell: what people set becomes part of its edits. */

@@ -159,7 +159,7 @@ function specOf(context: RunContext, sub: SubRunCall, allowance: Allowance): Run
     path: [],
     format: sub.context.format,
     blob: { digest: sub.context.blob, sizeBytes: sub.context.sizeBytes },
-    chars: sub.context.sizeBytes,
+    chars: sub.context.chars ?? sub.context.sizeBytes,
   };
   const { from: _, ...inherited } = start.spec;
   return {

@@ -56,7 +56,7 @@ class History {
       .done('openRepl', open, { image: image('0'), computeMs: 1 });
   }
 
-  turn(turn: number, question = 'Why?'): this {
+  turn(turn: number, question = 'Why?', blocks = 1): this {
     const input = {
       workflowId: 'run',
       turn,
@@ -69,7 +69,8 @@ class History {
       transcript: null,
       observation: null,
     };
-    return this.done('nextTurn', input, { transcript: digest(String(turn)) });
+    const cells = Array.from({ length: blocks }, () => textRefOf('x'));
+    return this.done('nextTurn', input, { transcript: digest(String(turn)), cells });
   }
 
   cell(cell: string, fill: string, changes: Partial<FinishedCell> = {}): this {
@@ -99,6 +100,7 @@ describe('a fork point', () => {
       runId: 'first',
       cell: '2.1',
       turn: 2,
+      blocks: 1,
       image: image('c'),
       transcript: digest('2'),
       cells: [

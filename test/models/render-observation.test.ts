@@ -126,7 +126,8 @@ describe('renderObservation', () => {
     const outcome = {
       kind: 'rolledBack',
       reason: 'timeout',
-      message: 'It computed for more than 60 s.',
+      message:
+        'The cell was rolled back, all variables are as before it: the compute time of the cell is used up. Do less in one cell.',
       stdout: ref('so far'),
       stderr: ref(''),
     } as const;
@@ -134,7 +135,7 @@ describe('renderObservation', () => {
       [
         'turn 4/30 · $0.08 of $1.00',
         '',
-        'Cell 2.1 was rolled back (timeout): It computed for more than 60 s. The variables are as before it.',
+        'Cell 2.1 (timeout): The cell was rolled back, all variables are as before it: the compute time of the cell is used up. Do less in one cell.',
         'Output before that:',
         '```text',
         'so far',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { answerIn, cellsOf, type TurnReply } from '../../models/turn-reply.ts';
+import { answerIn, cellsOf, confirmsInWords, type TurnReply } from '../../models/turn-reply.ts';
 import { NO_USAGE } from '../../protocol/index.ts';
 
 function said(text: string, fields: Partial<TurnReply> = {}): TurnReply {
@@ -43,5 +43,37 @@ describe('cellsOf', () => {
   ])('%s take no time that grows with their square', (_, text) => {
     cellsOf(said(text));
     answerIn(said(text));
+  });
+});
+
+describe('confirmsInWords', () => {
+  test.each([
+    'CONFIRM',
+    '**CONFIRM**',
+    'FINAL',
+    'SUBMIT()',
+    'answer["ready"] = True',
+    "answer['ready']=True",
+    '```\nCONFIRM\n```',
+    '```python\nCONFIRM\n```',
+    `<think>${'The draft holds. '.repeat(500)}</think>\n\nCONFIRM.`,
+  ])('takes %j', (text) => {
+    expect(confirmsInWords(said(text))).toBe(true);
+  });
+
+  test.each([
+    'CONFIRM or not?',
+    'I cannot confirm.',
+    'FINAL(another answer)',
+    '```python\nanswer["ready"] = True\n```',
+    '<think>CONFIRM',
+    '',
+  ])('does not take %j', (text) => {
+    expect(confirmsInWords(said(text))).toBe(false);
+  });
+
+  test('takes no call of the tool for a word', () => {
+    const calls = [{ id: '1', arguments: '{"code":"x"}' }];
+    expect(confirmsInWords(said('CONFIRM', { calls }))).toBe(false);
   });
 });

@@ -75,8 +75,19 @@ describe('replies', () => {
     });
   });
 
+  test.each(['llm_query_batched(["x"] * 11)', 'rlm_query_batched(["x"] * 11)'])(
+    '%s, refused for the limit, leaves no call behind',
+    async (tooMany) => {
+      const { waiting } = await session.wait(
+        `try:\n    ${tooMany}\nexcept RuntimeError:\n    pass\nllm_query_batched(["a", "b", "c"])`,
+        { limits: { pendingCalls: 10 } },
+      );
+      expect([waiting.callCount, waiting.subRuns]).toEqual([3, []]);
+    },
+  );
+
   test('a sub-run travels with its context', async () => {
-    const { waiting } = await session.wait('rlm_query_batched(["p", "q"], ["text", {"a": 1}])');
+    const { waiting } = await session.wait('rlm_query_batched(["p", "q"], ["täxt", {"a": 1}])');
     expect(waiting.previews).toEqual(['', '']);
     expect(
       waiting.subRuns.map(({ call, prompt, context }) => [
@@ -84,10 +95,11 @@ describe('replies', () => {
         prompt.head,
         context?.format,
         context?.sizeBytes,
+        context?.chars,
       ]),
     ).toEqual([
-      [1, 'p', 'text', 4],
-      [2, 'q', 'json', 8],
+      [1, 'p', 'text', 5, 4],
+      [2, 'q', 'json', 8, 8],
     ]);
   });
 });

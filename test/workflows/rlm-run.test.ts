@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
 import { RunCancelled, RunFailed } from '../../client/index.ts';
@@ -9,7 +10,7 @@ import {
 } from '../../protocol/index.ts';
 import { putText, type Store, textRefOf } from '../../store/index.ts';
 import { openWorld, type Script, type World } from './fake-world.ts';
-import { finished } from './states.ts';
+import { finished, START } from './states.ts';
 
 // Scope: what the workflow does with outcomes and failures. Rooms are scripted; server, worker and client are real.
 
@@ -302,5 +303,34 @@ describe('a run that cannot go on', () => {
     const failure = await client.result(handle.workflowId).catch((error: unknown) => error);
     expect(failure).toMatchObject({ type: 'InvalidInput' });
     expect(String(failure)).toMatch(/The run's spec is not valid: spec\.question: /);
+  });
+
+  test.each([
+    ['maxdepth', { maxdepth: 3 }, 'spec.maxdepth'],
+    ['a limit', { budget: { cost: 5 } }, 'spec.budget.cost'],
+    ['a limit of cells', { limits: { memory: 5 } }, 'spec.limits.memory'],
+  ])('refuses a misspelt %s, instead of running without it', async (_, wrong, path) => {
+    const { client } = await open({ reply: () => [], cell: () => finished() });
+    const handle = await client.temporal.workflow.start('rlmRun', {
+      taskQueue: client.taskQueue,
+      workflowId: `misspelt-${randomUUID()}`,
+      args: [{ ...START, spec: { ...START.spec, ...wrong } }],
+    });
+    const failure = await client.result(handle.workflowId).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ type: 'InvalidInput' });
+    expect(String(failure)).toContain(
+      `The run's spec is not valid: ${path}: there is no such field.`,
+    );
+  });
+
+  test('shows the model how much of its time is used', async () => {
+    const { run, turns } = await open({
+      reply: () => ['x'],
+      cell: ({ key }) => (key.cell === '2.1' ? ready(world.store) : finished()),
+    });
+    await run({ budget: { wallClockMs: 600_000 } });
+    expect(turns[1]?.observation?.statusLine).toMatch(
+      /^turn 1\/30 · 0 sub-calls · \$0\.01 of \$1\.00 · \d+ of 600 s · no draft yet$/,
+    );
   });
 });

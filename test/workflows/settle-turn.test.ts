@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { textRefOf } from '../../store/index.ts';
 import type { RunState } from '../../workflows/run-state.ts';
 import { observe } from '../../workflows/observe.ts';
-import { settleTurn } from '../../workflows/settle-turn.ts';
+import { numberDraft } from '../../workflows/drafts.ts';
+import { settleTurn, type Verdict } from '../../workflows/settle-turn.ts';
 import type { EndedCell } from '../../workflows/turn-under-way.ts';
-import { finished, freshState, rolledBack } from './states.ts';
+import { finished, freshState, rolledBack, START } from './states.ts';
 
 const REPLY = { reply: textRefOf('a reply'), cells: [textRefOf('x = 1')], ignoredBlocks: [] };
 const WITHOUT_CODE = { reply: textRefOf('I think so.'), cells: [], ignoredBlocks: [] };
@@ -16,10 +17,21 @@ function cells(...ends: EndedCell['end'][]): EndedCell[] {
   return ends.map((end, i) => ({ cell: `1.${i + 1}`, end }));
 }
 
+/** As the run does it: drafts are numbered after each cell. */
+function settle(
+  state: RunState,
+  reply: Parameters<typeof settleTurn>[1],
+  ended: readonly EndedCell[],
+  confirm?: Parameters<typeof settleTurn>[3],
+): Verdict {
+  for (const cell of ended) numberDraft(state, cell);
+  return settleTurn(state, reply, ended, confirm);
+}
+
 /** A state in which the model was asked to confirm DRAFT. */
 function askedToConfirm(): RunState {
   const state = freshState();
-  settleTurn(state, REPLY, cells(finished({ stdout: textRefOf('42'), answer: READY })));
+  settle(state, REPLY, cells(finished({ stdout: textRefOf('42'), answer: READY })));
   state.edits = [];
   return state;
 }
@@ -27,7 +39,7 @@ function askedToConfirm(): RunState {
 describe('a ready answer', () => {
   test('from a silent reply ends the run', () => {
     const state = freshState();
-    expect(settleTurn(state, REPLY, cells(finished({ answer: READY })))).toEqual({
+    expect(settle(state, REPLY, cells(finished({ answer: READY })))).toEqual({
       kind: 'ready',
       notes: [],
       draft: DRAFT,
@@ -49,7 +61,7 @@ describe('a ready answer', () => {
     ],
   ])('from a cell that %s is set back and shown for confirmation', (_, end) => {
     const state = freshState();
-    const verdict = settleTurn(state, REPLY, cells(end));
+    const verdict = settle(state, REPLY, cells(end));
     expect(verdict).toMatchObject({ kind: 'continue', draft: DRAFT });
     expect(state.edits).toEqual([RESET]);
     expect(state.confirming).toBe(DRAFT.digest);
@@ -58,19 +70,19 @@ describe('a ready answer', () => {
   test('counts output of an earlier cell of the same reply as unseen', () => {
     const state = freshState();
     const ends = cells(finished({ stdout: textRefOf('42') }), finished({ answer: READY }));
-    expect(settleTurn(state, REPLY, ends).kind).toBe('continue');
+    expect(settle(state, REPLY, ends).kind).toBe('continue');
   });
 
   test('is accepted at the second time, output or not: one confirmation a draft', () => {
     const state = askedToConfirm();
     const again = cells(finished({ stdout: textRefOf('more'), answer: READY }));
-    expect(settleTurn(state, REPLY, again)).toMatchObject({ kind: 'ready', draft: DRAFT });
+    expect(settle(state, REPLY, again)).toMatchObject({ kind: 'ready', draft: DRAFT });
   });
 
   test('with a changed draft and new output is asked about again', () => {
     const state = askedToConfirm();
     const other = { content: textRefOf('Another answer.'), ready: true };
-    const verdict = settleTurn(
+    const verdict = settle(
       state,
       REPLY,
       cells(finished({ stdout: textRefOf('43'), answer: other })),
@@ -80,7 +92,7 @@ describe('a ready answer', () => {
 
   test('without content is set back with a note', () => {
     const state = freshState();
-    const verdict = settleTurn(
+    const verdict = settle(
       state,
       REPLY,
       cells(finished({ answer: { content: null, ready: true } })),
@@ -97,19 +109,19 @@ describe('a ready answer', () => {
 describe('a draft that was asked about', () => {
   test('is accepted from a later reply too: one confirmation a draft', () => {
     const state = askedToConfirm();
-    settleTurn(
+    settle(
       state,
       REPLY,
       cells(finished({ stdout: textRefOf('check'), answer: { content: DRAFT, ready: false } })),
     );
     const again = cells(finished({ stdout: textRefOf('checked'), answer: READY }));
-    expect(settleTurn(state, REPLY, again)).toMatchObject({ kind: 'ready', draft: DRAFT });
+    expect(settle(state, REPLY, again)).toMatchObject({ kind: 'ready', draft: DRAFT });
   });
 
   test('is not confirmed by a reply that makes calls: their answers are unseen', () => {
     const state = askedToConfirm();
     const calling = cells(finished({ calls: 2, answer: READY }));
-    expect(settleTurn(state, REPLY, calling)).toEqual({
+    expect(settle(state, REPLY, calling)).toEqual({
       kind: 'continue',
       notes: [
         'answer["ready"] was set back: the reply that confirmed also made calls, whose answers you had not seen. Look at them; then confirm without calls, or revise.',
@@ -117,7 +129,7 @@ describe('a draft that was asked about', () => {
       draft: null,
     });
     expect(state.edits).toEqual([RESET]);
-    expect(settleTurn(state, REPLY, cells(finished({ answer: READY }))).kind).toBe('ready');
+    expect(settle(state, REPLY, cells(finished({ answer: READY }))).kind).toBe('ready');
   });
 });
 
@@ -125,46 +137,36 @@ describe('the spec may ask for confirmation', () => {
   test('always: a silent reply is asked once too', () => {
     const state = freshState();
     const ready = cells(finished({ answer: READY }));
-    expect(settleTurn(state, REPLY, ready, 'always')).toMatchObject({
+    expect(settle(state, REPLY, ready, 'always')).toMatchObject({
       kind: 'continue',
       notes: [expect.stringMatching(/^Look at the draft above once more/)],
       draft: DRAFT,
     });
-    expect(settleTurn(state, REPLY, ready, 'always').kind).toBe('ready');
+    expect(settle(state, REPLY, ready, 'always').kind).toBe('ready');
   });
 
   test('never: unseen output does not hold an answer back', () => {
     const ready = cells(finished({ stdout: textRefOf('42'), calls: 3, answer: READY }));
-    expect(settleTurn(freshState(), REPLY, ready, 'never').kind).toBe('ready');
+    expect(settle(freshState(), REPLY, ready, 'never').kind).toBe('ready');
   });
 });
 
 describe('the word CONFIRM', () => {
-  const said = { ...WITHOUT_CODE, reply: textRefOf('CONFIRM') };
+  const said = { ...WITHOUT_CODE, confirms: true };
 
   test('ends the run when the draft on the table was asked about', () => {
-    expect(settleTurn(askedToConfirm(), said, [])).toMatchObject({ kind: 'ready', draft: DRAFT });
+    expect(settle(askedToConfirm(), said, [])).toMatchObject({ kind: 'ready', draft: DRAFT });
   });
 
-  test.each(['**CONFIRM**', 'FINAL', 'SUBMIT()', 'answer["ready"] = True', "answer['ready']=True"])(
-    'may be %s',
-    (word) => {
-      const reply = { ...WITHOUT_CODE, reply: textRefOf(word) };
-      expect(settleTurn(askedToConfirm(), reply, []).kind).toBe('ready');
-    },
-  );
-
-  test.each(['CONFIRM or not?', 'I cannot confirm.', 'FINAL(another answer)'])(
-    'is not %s',
-    (text) => {
-      const reply = { ...WITHOUT_CODE, reply: textRefOf(text) };
-      expect(settleTurn(askedToConfirm(), reply, []).kind).toBe('continue');
-    },
-  );
+  test('confirms nothing when the draft is another one by now', () => {
+    const state = askedToConfirm();
+    settle(state, REPLY, cells(finished({ answer: { content: textRefOf('New.'), ready: false } })));
+    expect(settle(state, said, []).kind).toBe('continue');
+  });
 
   test('is a reply without code when nothing was asked', () => {
     const state = freshState();
-    expect(settleTurn(state, said, []).kind).toBe('continue');
+    expect(settle(state, said, []).kind).toBe('continue');
     expect(state.repliesWithoutCode).toBe(1);
   });
 });
@@ -172,14 +174,14 @@ describe('the word CONFIRM', () => {
 describe('a reply without code', () => {
   test('gets a reminder with an example twice, and ends the run at the third in a row', () => {
     const state = freshState();
-    const first = settleTurn(state, WITHOUT_CODE, []);
+    const first = settle(state, WITHOUT_CODE, []);
     expect(first.kind === 'continue' && first.notes[0]).toMatch(/held no Python code[^]*```python/);
-    expect(settleTurn(state, WITHOUT_CODE, []).kind).toBe('continue');
-    expect(settleTurn(state, WITHOUT_CODE, [])).toEqual({ kind: 'over', reason: 'noCode' });
+    expect(settle(state, WITHOUT_CODE, []).kind).toBe('continue');
+    expect(settle(state, WITHOUT_CODE, [])).toEqual({ kind: 'over', reason: 'noCode', notes: [] });
   });
 
   test('that was cut off is told so', () => {
-    const verdict = settleTurn(freshState(), { ...WITHOUT_CODE, finishReason: 'length' }, []);
+    const verdict = settle(freshState(), { ...WITHOUT_CODE, finishReason: 'length' }, []);
     expect(verdict).toMatchObject({
       notes: [
         'Your reply was cut off by the output limit: write less at once.',
@@ -191,15 +193,15 @@ describe('a reply without code', () => {
   test('of a model that calls the tool gets an example of a call', () => {
     const state = freshState();
     state.resolved = { ...state.resolved, root: { ...state.resolved.root, replies: 'tool' } };
-    expect(settleTurn(state, WITHOUT_CODE, [])).toMatchObject({
+    expect(settle(state, WITHOUT_CODE, [])).toMatchObject({
       notes: [expect.stringMatching(/Call the tool python[^]*print\(type\(input_data\)/)],
     });
   });
 
   test('is forgiven by a reply with code', () => {
     const state = freshState();
-    settleTurn(state, WITHOUT_CODE, []);
-    settleTurn(state, REPLY, cells(finished()));
+    settle(state, WITHOUT_CODE, []);
+    settle(state, REPLY, cells(finished()));
     expect(state.repliesWithoutCode).toBe(0);
   });
 });
@@ -207,7 +209,7 @@ describe('a reply without code', () => {
 test('a rolled-back cell leaves the draft of the cells before it', () => {
   const state = freshState();
   const ends = cells(finished({ answer: { content: DRAFT, ready: false } }), rolledBack());
-  expect(settleTurn(state, REPLY, ends).kind).toBe('continue');
+  expect(settle(state, REPLY, ends).kind).toBe('continue');
   expect(state.draft).toEqual({ version: 1, content: DRAFT });
 });
 
@@ -215,8 +217,8 @@ test('every change of the content is a numbered draft, also within one reply', (
   const state = freshState();
   const [one, two] = [textRefOf('one'), textRefOf('two')];
   const at = (content: typeof one) => finished({ answer: { content, ready: false } });
-  settleTurn(state, REPLY, cells(at(one), at(one), at(two)));
-  settleTurn(state, REPLY, [{ cell: '2.1', end: at(one) }]);
+  settle(state, REPLY, cells(at(one), at(one), at(two)));
+  settle(state, REPLY, [{ cell: '2.1', end: at(one) }]);
   expect(state.drafts.map(({ version, cell }) => [version, cell])).toEqual([
     [1, '1.1'],
     [2, '1.3'],
@@ -229,14 +231,14 @@ describe('a model that loops', () => {
   test('is told at the third time, and the run ends at the sixth', () => {
     const state = freshState();
     const same = cells(finished({ stdout: textRefOf('nothing found') }));
-    const verdicts = Array.from({ length: 6 }, () => settleTurn(state, REPLY, same));
+    const verdicts = Array.from({ length: 6 }, () => settle(state, REPLY, same));
     expect(verdicts.map((v) => (v.kind === 'continue' ? v.notes.length : v))).toEqual([
       0,
       0,
       1,
       1,
       1,
-      { kind: 'over', reason: 'repeating' },
+      { kind: 'over', reason: 'repeating', notes: [] },
     ]);
   });
 
@@ -244,7 +246,7 @@ describe('a model that loops', () => {
     const state = freshState();
     for (let page = 1; page <= 10; page++) {
       const next = cells(finished({ stdout: textRefOf(`page ${page}`) }));
-      expect(settleTurn(state, REPLY, next)).toMatchObject({ kind: 'continue', notes: [] });
+      expect(settle(state, REPLY, next)).toMatchObject({ kind: 'continue', notes: [] });
     }
   });
 });
@@ -252,13 +254,13 @@ describe('a model that loops', () => {
 test('blocks after a cell that failed are reported as not run', () => {
   const error = { type: 'NameError', message: 'x', traceback: textRefOf('…') };
   const three = { ...REPLY, cells: ['a', 'b', 'c'].map((code) => textRefOf(code)) };
-  expect(settleTurn(freshState(), three, cells(finished({ error })))).toMatchObject({
+  expect(settle(freshState(), three, cells(finished({ error })))).toMatchObject({
     notes: ['The 2 blocks after cell 1.1 were not run, because it failed.'],
   });
 });
 
 test('blocks in other languages are named to the model', () => {
-  const verdict = settleTurn(
+  const verdict = settle(
     freshState(),
     { ...REPLY, ignoredBlocks: ['bash', 'json'] },
     cells(finished()),
@@ -282,7 +284,7 @@ test('an observation of 20 loud cells fits into a payload', () => {
     changes: Array.from({ length: 100 }, () => change),
   });
   const observation = observe(
-    freshState(),
+    { state: freshState(), start: START },
     cells(...Array.from({ length: 20 }, () => end)),
     [],
     null,

@@ -2,6 +2,7 @@ import {
   type FinishedCell,
   type ModelCard,
   type RolledBackCell,
+  type RunStart,
   type TextRef,
 } from '../../protocol/index.ts';
 import { textRefOf } from '../../store/index.ts';
@@ -83,3 +84,20 @@ export function rolledBack(): RolledBackCell {
     way: 'fresh',
   };
 }
+
+/** The argument of a run without anything special. */
+export const START: RunStart = {
+  spec: {
+    question: EMPTY,
+    inputs: [],
+    model: null,
+    subModel: null,
+    budget: {},
+    limits: {},
+    answerSchema: null,
+    seed: null,
+    clock: null,
+  },
+  parent: null,
+  searchAttributes: false,
+};

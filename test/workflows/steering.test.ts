@@ -246,6 +246,30 @@ describe('a pause', () => {
     ]);
   }, 30_000);
 
+  test('of a round lets its calls go on together, and is told as long as it lasts', async () => {
+    const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let calls = 0;
+    const { client } = await open({
+      reply: () => ['ask()'],
+      cell: ({ delivery }) =>
+        delivery === null ? { ...ASKS, callCount: 6, humans: [], previews: [] } : ready(),
+      answer: async () => {
+        calls++;
+        asked.resolve();
+        await gate.promise;
+      },
+    });
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text', concurrency: 2 });
+    await asked.promise;
+    await client.steering.pause(workflowId);
+    gate.resolve();
+    await until(async () => (await client.progress(workflowId))?.phase === 'paused');
+    expect(calls).toBe(2);
+    const after = await client.steering.resume(workflowId);
+    expect(after.phase).toBe('calling');
+    expect((await client.result(workflowId)).result.spend.calls).toBe(6);
+  });
+
   test('can be ended by cancelling the run, which keeps its draft', async () => {
     const { script, begun, go } = held({ cell: () => draft('So far.') });
     const { client } = await open(script);
@@ -264,6 +288,50 @@ describe('a pause', () => {
 });
 
 describe('finishing now', () => {
+  test('keeps the draft of an earlier cell of the reply whose later cell waits', async () => {
+    const called = Promise.withResolvers<void>();
+    const { client, turns } = await open({
+      reply: () => ['draft', 'ask()'],
+      cell: ({ key }) =>
+        key.cell === '1.1' ? draft('So far.') : { ...ASKS, humans: [], previews: ['p'] },
+      answer: () => {
+        called.resolve();
+        return new Promise((resolve) => setTimeout(resolve, 1000));
+      },
+    });
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text' });
+    await called.promise;
+    expect((await client.progress(workflowId))?.draft?.content.text).toBe('So far.');
+    expect(await client.drafts(workflowId)).toMatchObject([{ version: 1, cell: '1.1' }]);
+    await client.steering.finishNow(workflowId);
+    const { result, answer } = await client.result(workflowId);
+    expect([result.reason, answer, turns.length]).toEqual(['finishNow', 'So far.', 1]);
+  });
+
+  test('without a draft shows the model what the interrupted turn printed, once', async () => {
+    const called = Promise.withResolvers<void>();
+    const { client, turns } = await open({
+      reply: ({ turn, purpose }) => (purpose === 'answer' ? [] : turn === 1 ? ['x'] : ['y', 'z']),
+      turn: ({ purpose }) => (purpose === 'answer' ? { answer: textRefOf('At last.') } : {}),
+      cell: ({ key }) => {
+        if (key.cell === '2.2') return { ...ASKS, humans: [], previews: ['p'] };
+        return finished({ stdout: textRefOf(`printed by ${key.cell}`) });
+      },
+      answer: () => {
+        called.resolve();
+        return new Promise((resolve) => setTimeout(resolve, 1000));
+      },
+    });
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text' });
+    await called.promise;
+    await client.steering.finishNow(workflowId);
+    expect((await client.result(workflowId)).answer).toBe('At last.');
+    const last = turns.at(-1);
+    expect(last?.purpose).toBe('answer');
+    // Then the listing of the variables.
+    expect(last?.observation?.cells.map(({ cell }) => cell)).toEqual(['2.1', '3.1']);
+  });
+
   test('ends the run with its best draft while a cell waits, and cancels what is in flight', async () => {
     const called = Promise.withResolvers<void>();
     const { client } = await open({

@@ -46,11 +46,15 @@ class Desk:
         self.fresh = []
         start_of_cell()
 
-    def ask(self, kind, prompt, model=None, context=None, tool=None):
-        if self.scheduler.pending_calls >= self.limit:
+    def make_room(self, count):
+        """Refuses so many more calls before the first of them is made: none is left behind that nobody waits for."""
+        if self.scheduler.pending_calls + count > self.limit:
             raise RuntimeError(
                 f"too many calls wait at the same time: at most {self.limit}; ask in smaller batches"
             )
+
+    def ask(self, kind, prompt, model=None, context=None, tool=None):
+        self.make_room(1)
         call = Call(kind, prompt, model, context, tool)
         self.fresh.append(call)
         self.scheduler.pending_calls += 1
@@ -212,6 +216,7 @@ def make_functions(desk, future_of):
         `schema` hold for all, see help(llm_query).
         """
         prompts = _checked_prompts("llm_query_batched", prompts)
+        desk.make_room(len(prompts))
         return desk.wait([llm("llm_query_batched", p, model, system, schema) for p in prompts])
 
     async def llm_query_async(
@@ -239,6 +244,7 @@ def make_functions(desk, future_of):
             raise ValueError(f"rlm_query_batched() was given {len(prompts)} prompts and {len(contexts)} contexts")
         model = _checked_model(model)
         contexts = [_checked_context(c) for c in contexts]
+        desk.make_room(len(prompts))
         return desk.wait([desk.ask("rlm", p, model, c) for p, c in zip(prompts, contexts)])
 
     async def rlm_query_async(prompt: str, context=None, model: str | None = None) -> Reply:
