@@ -42,6 +42,14 @@ export const CallBatchResult = z.object({
 });
 export type CallBatchResult = z.infer<typeof CallBatchResult>;
 
+/** Argument of the signal by which a batch hands over answers while others are still awaited. */
+export const HandOver = z.object({
+  workflowId: z.string(),
+  recorded: CallRanges,
+  failed: Delivery.shape.failed,
+});
+export type HandOver = z.infer<typeof HandOver>;
+
 /** Argument of the signal by which a sub-run or batch says what it has spent since its start. */
 export const SpendReport = z.object({
   workflowId: z.string(),

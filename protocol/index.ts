@@ -11,6 +11,7 @@ export {
   CallBatchResult,
   FindAnswerInput,
   FindAnswerResult,
+  HandOver,
   RecordSubRunInput,
   SpendReport,
 } from './call-batch.ts';
@@ -111,6 +112,7 @@ export {
   EDIT_VARIABLE_UPDATE,
   EXTEND_BUDGET_UPDATE,
   FINISH_NOW_UPDATE,
+  HAND_OVER_SIGNAL,
   MEMO_CANCELLED,
   MEMO_FROM,
   MEMO_PROGRESS,

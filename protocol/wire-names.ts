@@ -6,6 +6,8 @@ export const CALL_BATCH_WORKFLOW = 'callBatch';
 export const REPORT_SPEND_SIGNAL = 'reportSpend';
 /** Default of RLM_TASK_QUEUE: workflow tasks and the light activities. The names of the other queues start with it. */
 export const DEFAULT_TASK_QUEUE = 'rlm';
+/** From a batch to its run. */
+export const HAND_OVER_SIGNAL = 'handOver';
 export const PROGRESS_QUERY = 'getProgress';
 export const DRAFT_QUERY = 'getDraft';
 export const DRAFTS_QUERY = 'getDrafts';

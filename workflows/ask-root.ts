@@ -1,3 +1,4 @@
+import { isCancellation } from '@temporalio/workflow';
 import {
   addUsage,
   caps,
@@ -7,6 +8,7 @@ import {
   type NextTurnResult,
 } from '../protocol/index.ts';
 import { neededBy } from './budget.ts';
+import { promptUsage } from './call-allowance.ts';
 import { compact, compactWhenLong, isTooLong } from './compact.ts';
 import { continuation } from './fork-run.ts';
 import { keepMessages } from './keep-output.ts';
@@ -63,6 +65,12 @@ async function ask(
     state.spend.usage = addUsage(state.spend.usage, reply.usage);
     return reply;
   } catch (error) {
+    if (isCancellation(error)) {
+      state.spend.usage = addUsage(
+        state.spend.usage,
+        promptUsage(input.card, state.transcriptSize),
+      );
+    }
     if (neededBy(error) === null) throw error;
     return null;
   }

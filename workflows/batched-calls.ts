@@ -19,7 +19,7 @@ import type { CallsOfCell } from './answer-calls.ts';
 import { exhausted } from './budget.ts';
 import { pauseTreeSignal } from './pause-tree.ts';
 import { type Arrival, numbersOf, toRanges } from './rounds.ts';
-import type { RunContext } from './run-context.ts';
+import type { BatchUnderWay, RunContext } from './run-context.ts';
 
 /** A batch's history stays well below the server's limit with so many calls. */
 const CALLS_A_BATCH = 1000;
@@ -94,25 +94,27 @@ async function answerBatch(
     return numbers;
   }
   ledger.grant(row, allowance);
-  context.batches.set(row, 0);
   let ended: CallBatchResult | null = null;
   const failure = await asArrival(async () => {
-    ended = await runBatch(context, row, {
-      key: cell.key,
-      journal: cell.waiting.journal,
-      calls,
-      round: { firstCall: cell.waiting.firstCall, callCount: cell.waiting.callCount },
-      promptBytes: cell.waiting.longestPromptBytes ?? 0,
-      card: state.resolved.sub,
-      ...(state.resolved.cache === undefined ? {} : { cache: state.resolved.cache }),
-      concurrency: seats,
-      allowance,
-    });
+    ended = await runBatch(
+      context,
+      { row, arrive, answered: 0, handedOver: 0 },
+      {
+        key: cell.key,
+        journal: cell.waiting.journal,
+        calls,
+        round: { firstCall: cell.waiting.firstCall, callCount: cell.waiting.callCount },
+        promptBytes: cell.waiting.longestPromptBytes ?? 0,
+        card: state.resolved.sub,
+        ...(state.resolved.cache === undefined ? {} : { cache: state.resolved.cache }),
+        concurrency: seats,
+        allowance,
+      },
+    );
     return { kind: 'recorded' };
   });
   const result = ended as CallBatchResult | null;
   ledger.close(row, result?.spend ?? null);
-  context.batches.delete(row);
   if (result === null) {
     for (const call of numbers) arrive(call, failure);
     return [];
@@ -134,11 +136,11 @@ function take({ ledger }: RunContext, count: number, together: number): Allowanc
 /** Under one row of the ledger however often it is started: what an earlier attempt paid for, the next one finds and counts. */
 async function runBatch(
   context: RunContext,
-  row: string,
+  batch: BatchUnderWay,
   input: CallBatchInput,
 ): Promise<CallBatchResult> {
   for (let attempt = 1; ; attempt++) {
-    const workflowId = attempt === 1 ? row : `${row}-${attempt}`;
+    const workflowId = attempt === 1 ? batch.row : `${batch.row}-${attempt}`;
     try {
       const handle = await startChild<(input: CallBatchInput) => Promise<CallBatchResult>>(
         CALL_BATCH_WORKFLOW,
@@ -150,14 +152,14 @@ async function runBatch(
           cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         },
       );
-      context.batchIds.add(workflowId);
+      context.batches.set(workflowId, batch);
       // Paused while it was being started: it must learn that too.
       if (context.state.steering.paused) await handle.signal(pauseTreeSignal, true);
       return await handle.result();
     } catch (error) {
       if (isCancellation(error) || attempt === BATCH_ATTEMPTS) throw error;
     } finally {
-      context.batchIds.delete(workflowId);
+      context.batches.delete(workflowId);
     }
   }
 }

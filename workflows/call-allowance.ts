@@ -5,6 +5,8 @@ import {
   leastCost,
   type ModelCard,
   mostCost,
+  NO_USAGE,
+  type Usage,
 } from '../protocol/index.ts';
 import { exhausted } from './budget.ts';
 import type { Book, Ledger } from './ledger.ts';
@@ -25,6 +27,13 @@ export interface CallCosts {
 const TOKENS_AROUND_A_PROMPT = 64;
 /** Enough for nearly every answer of a sub-call, thoughts included. */
 const WANTED_OUTPUT_TOKENS = 8192;
+
+/** What a call that was cancelled in flight has cost at least: its prompt was on its way. */
+export function promptUsage(card: ModelCard, promptTokens: number): Usage {
+  const inputTokens = Math.ceil(promptTokens);
+  const { costUsd } = mostCost(card, inputTokens, 0);
+  return { ...NO_USAGE, inputTokens, costUsd, estimated: true };
+}
 
 export function costsOf(card: ModelCard, promptBytes: number): CallCosts {
   const promptTokens = promptBytes + TOKENS_AROUND_A_PROMPT;

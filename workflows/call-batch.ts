@@ -2,6 +2,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
+  isCancellation,
   log,
   proxyActivities,
   setHandler,
@@ -20,7 +21,7 @@ import { asArrival } from './arrival.ts';
 import { CallWindow } from './call-window.ts';
 import { Ledger, NO_SPEND } from './ledger.ts';
 import { pauseTreeSignal } from './pause-tree.ts';
-import { reportSpend } from './report-spend.ts';
+import { handOver, reportSpend } from './report-spend.ts';
 import { type Arrival, FailureGroups, numbersOf, toRanges } from './rounds.ts';
 import { subCall } from './sub-call.ts';
 
@@ -28,6 +29,9 @@ const { sealTrail } = proxyActivities<Activities>(LIGHT);
 
 /** Answers after which the run is told how far its batch is. */
 const REPORT_EVERY = 100;
+/** As for the calls of a round that the run makes itself. */
+const NEARLY_ALL = 0.9;
+const GRACE_MS = 2000;
 
 /**
  * Some of the calls of a wide round, so that no history and no workflow has to hold them all. It spends no more than its
@@ -64,8 +68,41 @@ export async function callBatch(input: CallBatchInput): Promise<CallBatchResult>
   const numbers = [...numbersOf(batch.calls)];
   for (const call of numbers) window.add((together) => ask(call, together));
   window.start();
+  const asking = { ended: false };
+  void handOverEarly(numbers, arrivals, asking);
   await window.idle();
+  asking.ended = true;
   return { ...toResult(numbers, arrivals, book.spend), trail: await seal() };
+}
+
+/**
+ * When nearly all calls are in, those are handed over, and later the others in turn: one slow call does not hold the
+ * rest. Ends with the batch, whose result says all of it again.
+ */
+async function handOverEarly(
+  numbers: readonly number[],
+  arrivals: ReadonlyMap<number, Arrival>,
+  asking: { ended: boolean },
+): Promise<void> {
+  const given = new Set<number>();
+  try {
+    await condition(() => asking.ended || arrivals.size >= NEARLY_ALL * numbers.length);
+    while (!asking.ended) {
+      if (await condition(() => asking.ended, GRACE_MS)) return;
+      const fresh = numbers.filter((call) => arrivals.has(call) && !given.has(call));
+      for (const call of fresh) given.add(call);
+      const { failed, unasked } = toResult(fresh, arrivals, NO_SPEND);
+      const left = new Set([
+        ...numbersOf(unasked),
+        ...failed.flatMap(({ calls }) => [...numbersOf(calls)]),
+      ]);
+      const recorded = toRanges(fresh.filter((call) => !left.has(call)));
+      await handOver({ recorded, failed });
+      await condition(() => asking.ended || arrivals.size > given.size);
+    }
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+  }
 }
 
 /** The audit finds the batch's calls by it. Also of a batch that was stopped. */

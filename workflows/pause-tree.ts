@@ -10,7 +10,7 @@ export async function pauseTree(context: RunContext, paused: boolean): Promise<v
   const { steering } = context.state;
   steering.paused = paused;
   report(context, paused ? 'paused' : 'running');
-  await Promise.all([...context.subRuns, ...context.batchIds].map((id) => tell(id, paused)));
+  await Promise.all([...context.subRuns, ...context.batches.keys()].map((id) => tell(id, paused)));
 }
 
 export async function tell(workflowId: string, paused: boolean): Promise<void> {

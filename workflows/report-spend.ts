@@ -1,5 +1,12 @@
 import { getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workflow';
-import { REPORT_SPEND_SIGNAL, type Spend, type SpendReport } from '../protocol/index.ts';
+import {
+  HAND_OVER_SIGNAL,
+  type HandOver,
+  REPORT_SPEND_SIGNAL,
+  type Spend,
+  type SpendReport,
+} from '../protocol/index.ts';
+import { type Arrival, numbersOf } from './rounds.ts';
 import type { RunContext } from './run-context.ts';
 
 /**
@@ -25,11 +32,43 @@ export function reportRunSpend(spend: Spend, final: boolean): Promise<void> {
   return reportSpend({ ...spend, calls: spend.calls + 1 }, final);
 }
 
+/** Answers of a batch that is still waiting for others. A signal, because it expects no answer. */
+export async function handOver(given: Omit<HandOver, 'workflowId'>): Promise<void> {
+  const { parent, workflowId } = workflowInfo();
+  if (parent === undefined) return;
+  try {
+    await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal<[HandOver]>(
+      HAND_OVER_SIGNAL,
+      { workflowId, ...given },
+    );
+  } catch (error) {
+    log.info('Answers could not be handed over early', { error });
+  }
+}
+
+/** What a batch of this run hands over before its end. */
+export function takeOver(
+  { batches }: RunContext,
+  { workflowId, recorded, failed }: HandOver,
+): void {
+  const batch = batches.get(workflowId);
+  if (batch === undefined) return;
+  const arrive = (call: number, arrival: Arrival): void => {
+    batch.handedOver++;
+    batch.arrive(call, arrival);
+  };
+  for (const call of numbersOf(recorded)) arrive(call, { kind: 'recorded' });
+  for (const { calls, type, message } of failed) {
+    for (const call of numbersOf(calls)) arrive(call, { kind: 'failed', type, message });
+  }
+}
+
 /** What a sub-run or batch of this run has said. */
 export function takeReport(
   { ledger, batches }: RunContext,
   { workflowId, spend, final }: SpendReport,
 ): void {
-  ledger.report(workflowId, spend, final);
-  if (batches.has(workflowId)) batches.set(workflowId, spend.calls);
+  const batch = batches.get(workflowId);
+  ledger.report(batch?.row ?? workflowId, spend, final);
+  if (batch !== undefined) batch.answered = spend.calls;
 }

@@ -67,9 +67,9 @@ export function progressOf(context: RunContext): Progress {
 /** The run and what it has under way; ended children are in the history. */
 export function branchOf(context: RunContext): RunBranch {
   const { workflowId, depth, state, ledger } = context;
-  const open = (row: string, kind: 'subRun' | 'batch'): RunBranch['children'] => {
+  const open = (id: string, kind: 'subRun' | 'batch', row = id): RunBranch['children'] => {
     const found = ledger.row(row);
-    return found === null ? [] : [{ workflowId: row, kind, ...found }];
+    return found === null ? [] : [{ workflowId: id, kind, ...found }];
   };
   return {
     workflowId,
@@ -78,8 +78,8 @@ export function branchOf(context: RunContext): RunBranch {
     turn: state.turn,
     spend: ledger.total(),
     children: [
-      ...[...context.subRuns].flatMap((row) => open(row, 'subRun')),
-      ...[...context.batches.keys()].flatMap((row) => open(row, 'batch')),
+      ...[...context.subRuns].flatMap((id) => open(id, 'subRun')),
+      ...[...context.batches].flatMap(([id, { row }]) => open(id, 'batch', row)),
     ],
   };
 }
@@ -88,7 +88,9 @@ export function branchOf(context: RunContext): RunBranch {
 function roundOf({ round, batches }: RunContext): Progress['round'] {
   if (round === null) return null;
   let { answered } = round;
-  for (const count of batches.values()) answered += count;
+  for (const batch of batches.values()) {
+    answered += Math.max(0, batch.answered - batch.handedOver);
+  }
   return { answered: Math.min(answered, round.total), total: round.total };
 }
 

@@ -11,6 +11,8 @@ import {
   DRAFT_QUERY,
   DRAFTS_QUERY,
   type EndReason,
+  HAND_OVER_SIGNAL,
+  type HandOver,
   type Progress,
   PROGRESS_QUERY,
   REPORT_SPEND_SIGNAL,
@@ -29,7 +31,7 @@ import { observe } from './observe.ts';
 import { parseCarried, parseStart } from './parse-start.ts';
 import { prepareRun } from './prepare-run.ts';
 import { branchOf, progressOf, report, reportUnopened, statusLine } from './report.ts';
-import { reportRunSpend, takeReport } from './report-spend.ts';
+import { reportRunSpend, takeOver, takeReport } from './report-spend.ts';
 import { isLong, runCell } from './run-cell.ts';
 import { keepOutput } from './keep-output.ts';
 import { openContext, readClock, type RunContext } from './run-context.ts';
@@ -62,6 +64,10 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
   // A signal, because the child that sends it waits for no answer.
   setHandler(defineSignal<[SpendReport]>(REPORT_SPEND_SIGNAL), (said) => {
     if (context !== undefined) takeReport(context, said);
+  });
+  // A signal too: a batch goes on whether or not its run takes what is there already.
+  setHandler(defineSignal<[HandOver]>(HAND_OVER_SIGNAL), (given) => {
+    if (context !== undefined) takeOver(context, given);
   });
   installSteering(() => context);
 

@@ -4,7 +4,17 @@ import type { ModelCard, Phase, RunStart } from '../protocol/index.ts';
 import { modelCall, replStep } from './activity-options.ts';
 import { Ledger } from './ledger.ts';
 import type { OpenQuestion } from './open-questions.ts';
+import type { Arrival } from './rounds.ts';
 import type { RunState } from './run-state.ts';
+
+/** A batch of calls of a wide round. It may be started again, as another workflow on the same row of the ledger. */
+export interface BatchUnderWay {
+  readonly row: string;
+  /** Calls that it has answered, as it says, and those of them that the cell's calls know of. */
+  answered: number;
+  handedOver: number;
+  readonly arrive: (call: number, arrival: Arrival) => void;
+}
 
 /** What the parts of one execution share: the state that is carried over, and what is only of now. */
 export interface RunContext {
@@ -15,10 +25,8 @@ export interface RunContext {
   /** Names the run in records: of a sub-run not its id, which differs from one execution of its parent to the next. */
   readonly scope: string;
   readonly ledger: Ledger;
-  /** Calls that batches under way have answered, by their ids. */
-  readonly batches: Map<string, number>;
-  /** Ids of the workflows that make them: a batch may be started again. */
-  readonly batchIds: Set<string>;
+  /** Batches under way, by the ids of their workflows. */
+  readonly batches: Map<string, BatchUnderWay>;
   /** Leaves a sentence for the model, to be shown with its cell's output. */
   readonly note: (sentence: string) => void;
   phase: Phase;
@@ -42,7 +50,6 @@ export function openContext(workflowId: string, start: RunStart, state: RunState
     scope: start.parent?.scope ?? workflowId,
     ledger: new Ledger(state),
     batches: new Map(),
-    batchIds: new Set(),
     note: (sentence) => {
       if (!state.notes.includes(sentence)) state.notes.push(sentence);
     },

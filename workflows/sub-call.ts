@@ -1,16 +1,25 @@
-import { CancellationScope } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  CancellationScope,
+  isCancellation,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import {
   type AnswerCallInput,
   caps,
   clipBytes,
   FailureType,
   type ModelCard,
+  type Spend,
 } from '../protocol/index.ts';
 import { neededBy } from './budget.ts';
-import { costsOf, type Purse, takeAllowance } from './call-allowance.ts';
+import { costsOf, promptUsage, type Purse, takeAllowance } from './call-allowance.ts';
 import { NO_SPEND } from './ledger.ts';
 import type { Arrival } from './rounds.ts';
 import { modelActivities } from './run-context.ts';
+
+/** Bytes of a token of prose, about. */
+const TOKEN_BYTES = 4;
 
 /** What sub-calls are made from: a run, or a batch of its calls. */
 export interface CallDesk extends Purse {
@@ -42,7 +51,7 @@ export async function subCall(desk: CallDesk, asked: SubCall, together: number):
       return { kind: 'failed', type: FailureType.budgetExhausted, message: allowance };
     }
     // Until it is known better: a call whose answer never came has been made.
-    let spent = { ...NO_SPEND, calls: 1 };
+    let spent: Spend | null = { ...NO_SPEND, calls: 1 };
     try {
       if (CancellationScope.current().consideredCancelled) spent = NO_SPEND;
       const result = await modelActivities(card).answerCall.executeWithOptions(
@@ -58,9 +67,13 @@ export async function subCall(desk: CallDesk, asked: SubCall, together: number):
           },
         ],
       );
-      spent = { ...spent, usage: result.usage };
+      spent = { ...NO_SPEND, calls: 1, usage: result.usage };
       return { kind: 'recorded' };
     } catch (error) {
+      if (isTimeout(error)) spent = null;
+      else if (isCancellation(error) && spent.calls > 0) {
+        spent = { ...spent, usage: promptUsage(card, asked.promptBytes / TOKEN_BYTES) };
+      }
       const needed = neededBy(error);
       const { least } = cost;
       if (needed === null || (needed.costUsd <= least.costUsd && needed.tokens <= least.tokens)) {
@@ -73,4 +86,13 @@ export async function subCall(desk: CallDesk, asked: SubCall, together: number):
       ledger.close(row, spent);
     }
   }
+}
+
+/** It may have been answered and paid for, and nobody knows how much: as of a sub-run that was lost, all that it was granted counts. */
+function isTimeout(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof TimeoutFailure &&
+    error.cause.timeoutType !== 'SCHEDULE_TO_START'
+  );
 }

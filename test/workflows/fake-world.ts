@@ -26,8 +26,9 @@ export interface Script {
   /** Python blocks of the reply of a turn. */
   reply(input: NextTurnInput): string[] | Promise<string[]>;
   cell(input: RunCellInput): CellOutcome | Promise<CellOutcome>;
-  /** What is special about the root model. */
+  /** What is special about the models. */
   root?: Partial<ModelCard>;
+  sub?: Partial<ModelCard>;
   /** What else a turn gives than its cells. */
   turn?(input: NextTurnInput): Partial<NextTurnResult>;
   compact?(input: CompactTranscriptInput): Promise<string>;
@@ -72,7 +73,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
       return {
         ...resolved,
         root: { ...card, standIn: true, ...script.root },
-        sub: { ...card, name: 'sub-model' },
+        sub: { ...card, name: 'sub-model', ...script.sub },
         replQueue: queue,
         budget: { ...resolved.budget, ...spec.budget },
         ...(script.tools && {

@@ -196,7 +196,6 @@ describe('a sub-run', () => {
     const { result } = await run();
     // Two turns of the run and two of the sub-run, and nine sub-calls.
     expect(result.spend.usage.costUsd).toBeCloseTo(0.02 + 0.02 + 0.009);
-    expect(result.spend.usage.estimated).toBe(false);
     expect(result.spend.calls).toBe(10);
   });
 
@@ -241,6 +240,30 @@ describe('a sub-run', () => {
     });
     await run({ budget: { costUsd: 1 } });
     expect(budgets).toEqual([1, 0.495, 0.49]);
+  });
+
+  test('is charged for the prompts of calls that were cancelled with it', async () => {
+    const called = Promise.withResolvers<void>();
+    const prices = { inputUsdPerMTok: 10, cachedInputUsdPerMTok: 10, outputUsdPerMTok: 10 };
+    const { client } = await open({
+      reply: () => ['go()'],
+      root: { prices },
+      sub: { prices },
+      cell: () => ({ ...waiting(2), longestPromptBytes: 4000 }),
+      answer: () => {
+        called.resolve();
+        return new Promise((resolve) => setTimeout(resolve, 1500));
+      },
+    });
+    const { workflowId } = await client.start({ question: 'Why?', input: 'text' });
+    await called.promise;
+    await client.cancel(workflowId);
+    await expect(client.result(workflowId)).rejects.toThrow(`Run ${workflowId} was cancelled.`);
+    const spend = (await client.progress(workflowId))?.spend;
+    expect(spend?.calls).toBe(2);
+    // The turn, and twice 1,000 tokens.
+    expect(spend?.usage.costUsd).toBeCloseTo(0.01 + 0.02);
+    expect(spend?.usage.estimated).toBe(true);
   });
 
   test('that ended at a limit gives its draft as a partial answer, and the model is told', async () => {

@@ -41,6 +41,10 @@ function waiting(changes: Partial<WaitingCell> = {}): WaitingCell {
   };
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 async function eventsOf(workflowId: string): Promise<number> {
   const { historyLength } = await world.client.temporal.workflow.getHandle(workflowId).describe();
   return historyLength;
@@ -144,6 +148,31 @@ describe('a round of 600 calls', () => {
     expect(result.spend.calls).toBe(CALLS);
     expect(result.spend.usage.costUsd).toBeCloseTo(0.01 + CALLS * 0.001);
   });
+
+  test('hands over what is there while one slow call holds the rest', async () => {
+    const slow = Promise.withResolvers<void>();
+    const { run, cells } = await open({
+      cell: (input) => {
+        if (input.delivery === null) return waiting();
+        const [first] = input.delivery.recorded;
+        // The cell still waits for that one.
+        if (cells.length === 2) return waiting({ firstCall: CALLS + 1, callCount: 0 });
+        expect(first).toEqual([3, 3]);
+        return wideRound(input);
+      },
+      answer: async ({ call }) => {
+        if (call === 3) await slow.promise;
+      },
+    });
+    const running = run();
+    await until(() => cells.length >= 2);
+    const early = cells[1]?.delivery?.recorded ?? [];
+    const count = early.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+    expect(count).toBe(CALLS - 1);
+    slow.resolve();
+    const { result } = await running;
+    expect([result.reason, result.spend.calls]).toEqual(['answered', CALLS]);
+  }, 60_000);
 
   test('is held while its run is paused, and says of which batches it consists', async () => {
     const many = Promise.withResolvers<void>();
