@@ -47,11 +47,13 @@ export interface BenchWorld {
   close(): Promise<void>;
 }
 
-/** A server in memory, a worker and a scripted model without latency in this process, and a worker for floors. */
-export async function openBenchWorld(): Promise<BenchWorld> {
+/** A server, in memory or on a file; a worker and a scripted model without latency in this process; and a worker for floors. */
+export async function openBenchWorld(database: 'memory' | 'file'): Promise<BenchWorld> {
   installTelemetry('ERROR');
   const home = await mkdtemp(join(tmpdir(), 'rlm-bench-run-'));
-  const server = await startEmbeddedServer({ inMemory: true });
+  const server = await startEmbeddedServer(
+    database === 'memory' ? { inMemory: true } : { dbFile: join(home, 'temporal.db') },
+  );
   let script = scriptOf([]);
   const world = { latencyMs: 0 };
   const model = await startScriptedModel({

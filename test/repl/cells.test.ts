@@ -54,6 +54,14 @@ describe('what a cell shows', () => {
     expect((await session.run('kept')).value).toBe('[1, 2]');
   });
 
+  test('lets functions see what later cells define', async () => {
+    await session.run('def total():\n    return later + helper()');
+    await session.run('later = 40\ndef helper():\n    return 2');
+    expect((await session.run('total()')).value).toBe('42');
+    await session.run('later = 100');
+    expect((await session.run('total()')).value).toBe('102');
+  });
+
   test('a syntax error names its line and changes nothing', async () => {
     const { error, traceback, changes } = await session.run('y = 1\ndef f(:\n');
     expect(error?.type).toBe('SyntaxError');

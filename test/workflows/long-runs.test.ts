@@ -2,7 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RunAnswer } from '../../client/index.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../../worker/embedded-server.ts';
 import { openRealWorld, type RealScript } from '../support/real-world.ts';
+import { type RunCellInput, type WaitingCell } from '../../protocol/index.ts';
+import { putText } from '../../store/index.ts';
 import { temporalAddress } from '../support/shared-server.ts';
+import { openWorld } from './fake-world.ts';
+import { finished } from './states.ts';
 
 // Scope: a run whose history is cut again and again, in the middle of a cell too. All rooms are real, the model is scripted.
 
@@ -69,4 +73,51 @@ describe('a cell of 25 calls one after another, a round of 12 and three sub-runs
     expect(spend.calls).toBe(25 + 12 + 3);
     expect(cut.answer.result.image.heapDigest).toBe(image.heapDigest);
   }, 180_000);
+});
+
+describe('what a run leaves on the server', () => {
+  const runOf = async (turns: number): Promise<{ bytes: number; calls: number; input: number }> => {
+    const inputs: RunCellInput[] = [];
+    const waiting: WaitingCell = {
+      kind: 'waiting',
+      journal: `sha256:${'1'.repeat(64)}`,
+      firstCall: 1,
+      callCount: 20,
+      previews: [],
+      subRuns: [],
+      computeMs: 1,
+      way: 'fresh',
+    };
+    const world = await openWorld({
+      reply: ({ turn }) => [`turn(${turn})`],
+      cell: async (input) => {
+        inputs.push(input);
+        if (input.delivery === null) return waiting;
+        const ready = input.key.cell === `${turns}.1`;
+        return finished({ answer: { content: await putText(world.store, 'Done.'), ready } });
+      },
+    });
+    try {
+      const { workflowId, result } = await world.run({
+        input: 'x'.repeat(2_000_000),
+        budget: { turns: turns + 2, calls: 10_000 },
+        confirm: 'never',
+      });
+      const { historySize = 0 } = await world.client.temporal.workflow
+        .getHandle(workflowId)
+        .describe();
+      const input = Math.max(...inputs.map((one) => JSON.stringify(one).length));
+      return { bytes: historySize, calls: result.spend.calls, input };
+    } finally {
+      await world.close();
+    }
+  };
+
+  test('grows with its calls and turns, not with their square, nor with the input', async () => {
+    const [short, long] = [await runOf(5), await runOf(20)];
+    expect([short.calls, long.calls]).toEqual([100, 400]);
+    expect(long.bytes / short.bytes).toBeLessThan(5);
+    // No step carries the input: two megabytes of it are in none.
+    expect(long.input).toBeLessThan(8192);
+  }, 120_000);
 });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { callAttempts, readBatchTrails, readTrailAt } from '../../audit/index.ts';
 import { openRealWorld, type RealScript, type RealWorld } from '../support/real-world.ts';
 
 // Scope: a run that is reset as the Web UI does it, while something of it is under way. All rooms are real, the model is scripted.
@@ -67,8 +68,57 @@ test('a run that is reset in the middle of a round pays again only for the call 
   expect(lost).toBeLessThanOrEqual(2);
   // What the answers cost is counted although this execution did not pay for them.
   expect(result.spend.calls).toBe(5);
-  expect(result.spend.usage.outputTokens).toBeGreaterThanOrEqual(5 * 3);
+  const { usage } = result.spend;
+  await world.close();
+  const undisturbed = await open({
+    root: (_question, turn) =>
+      turn === 1 ? 'parts = llm_query_batched([f"Part {i}" for i in range(5)])' : DONE,
+    sub: (prompt) => `said ${prompt}`,
+  });
+  const whole = (await undisturbed.client.run({ question: 'Q: reset', input: 'text' })).result
+    .spend;
+  // All once; of the call that two executions made, what both have cost.
+  const again = (lost ?? 1) - 1;
+  expect(usage.outputTokens - whole.usage.outputTokens).toBeLessThanOrEqual(3 * again);
+  expect(usage.outputTokens - whole.usage.outputTokens).toBeGreaterThanOrEqual(0);
 }, 120_000);
+
+test('a wide round whose run is reset in its middle pays for no answer again, and the audit has all of it', async () => {
+  const CALLS = 510;
+  const prompts: string[] = [];
+  const held = Promise.withResolvers<void>();
+  const nearlyAll = Promise.withResolvers<void>();
+  let answered = 0;
+  const { client } = await open({
+    root: (_question, turn) =>
+      turn === 1 ? `parts = llm_query_batched([f"Part {i}" for i in range(${CALLS})])` : DONE,
+    sub: async (prompt) => {
+      prompts.push(prompt);
+      if (prompt === 'Part 300' && answered < CALLS - 1) await held.promise;
+      if (++answered === CALLS - 1) setTimeout(nearlyAll.resolve, 500);
+      return `said ${prompt}`;
+    },
+  });
+  const { workflowId } = await client.start({ question: 'Q: wide', input: 'text' });
+  await nearlyAll.promise;
+  await resetBeforeFirstCell(workflowId);
+  held.resolve();
+  const { answer, result } = await client.result(workflowId);
+  expect(answer?.split('|')).toEqual(Array.from({ length: CALLS }, (_, i) => `said Part ${i}`));
+  const { 'Part 300': lost, ...others } = asked(prompts);
+  expect(Object.values(others).every((count) => count === 1)).toBe(true);
+  expect(Object.keys(others)).toHaveLength(CALLS - 1);
+  expect(lost).toBeLessThanOrEqual(2);
+  expect(result.spend.calls).toBe(CALLS);
+  const trail = await readTrailAt(client.store, result.trail ?? '', workflowId);
+  const batches = await readBatchTrails(client.store, trail);
+  const calls = batches.flatMap((batch) => callAttempts(batch));
+  expect(callAttempts(trail)).toEqual([]);
+  expect(calls.map(({ call }) => call).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: CALLS }, (_, i) => i + 1),
+  );
+  expect(calls.filter(({ repeated }) => repeated).length).toBeGreaterThanOrEqual(CALLS - 1);
+}, 180_000);
 
 describe('a run that is reset while it has sub-runs', () => {
   test('does not start again the one that had answered, and the other one finds what it had paid for', async () => {

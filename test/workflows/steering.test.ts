@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type CellOutcome, FailureType, type WaitingCell } from '../../protocol/index.ts';
+import {
+  type CellOutcome,
+  FailureType,
+  RunBranch,
+  type WaitingCell,
+} from '../../protocol/index.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { putText, textRefOf } from '../../store/index.ts';
 import { openWorld, type Script, type World } from './fake-world.ts';
@@ -239,6 +244,20 @@ describe('a pause', () => {
       return (await client.progress(child))?.phase === 'paused';
     });
     expect(cells).toHaveLength(1);
+    const branch = await client.temporal.workflow.getHandle(workflowId).query('getTree');
+    expect(RunBranch.parse(branch)).toMatchObject({
+      workflowId,
+      depth: 0,
+      turn: 1,
+      children: [
+        {
+          workflowId: child,
+          kind: 'subRun',
+          granted: { calls: expect.any(Number), costUsd: expect.any(Number) },
+          reported: { turns: 1, calls: 1 },
+        },
+      ],
+    });
     await client.steering.resume(workflowId);
     expect((await client.result(workflowId)).result.reason).toBe('answered');
     expect((await client.tree(workflowId)).children).toMatchObject([

@@ -29,7 +29,7 @@ def compile_cell(source, filename):
             parts.append(compile(last, filename, "eval", _AWAIT))
     except SyntaxError as error:
         # What only the compiler finds wrong comes without the line.
-        raise _with_line(error, source)
+        raise _with_line(error, source) from None
     needs_loop = any(part.co_flags & COROUTINE for part in parts)
     return parts, last is not None, needs_loop, _stored_names(parts)
 

@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "repl" / "python"))
 
-from rlm import answer, chunks, documents, errors, matching, output, replies, search, source, variables  # noqa: E402
+from rlm import answer, chunks, documents, errors, matching, output, replies, search, source, variables  # noqa: E402, F401
 from rlm.documents import Document, Parts, Passage  # noqa: E402
 
 CONTRACT = """SERVICE AGREEMENT
