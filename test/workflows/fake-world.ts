@@ -4,6 +4,7 @@ import type { Activities } from '../../activities/index.ts';
 import { type RunRequest, RlmClient } from '../../client/index.ts';
 import {
   type AnswerCallInput,
+  type CallRanges,
   type CellOutcome,
   type CompactTranscriptInput,
   type CheckArgumentsInput,
@@ -12,6 +13,7 @@ import {
   type NextTurnInput,
   type NextTurnResult,
   type RecordSubRunInput,
+  type ReuseAnswersInput,
   type RunCellInput,
   type RunSpec,
   type Spend,
@@ -36,6 +38,7 @@ export interface Script {
   answer?(input: AnswerCallInput): number | void | Promise<number | void>;
   check?(): string[];
   seal?(): void;
+  reuse?(input: ReuseAnswersInput): CallRanges;
   resolve?(spec: RunSpec): void | Promise<void>;
   store?(): void;
   checkArguments?(input: CheckArgumentsInput): CheckArgumentsResult;
@@ -142,6 +145,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
       script.recordSubRun?.(input);
       subRuns.set(`${key.workflowId} ${key.cell} ${call}`, spend);
     },
+    reuseAnswers: async (input) => ({ reused: script.reuse?.(input) ?? [] }),
     sealTrail: async ({ workflowId }) => {
       script.seal?.();
       sealed.push(workflowId);
