@@ -72,6 +72,8 @@ export function hostStep(queue: string, limits: CellLimits): ActivityOptions {
   return {
     ...replStep(queue, limits, true),
     scheduleToStartTimeout: '500ms',
+    // When its worker is gone, so may be the one that has the run in memory: their timeouts add up.
+    heartbeatTimeout: '1 second',
     retry: { maximumAttempts: 1 },
   };
 }
