@@ -24,14 +24,18 @@ async function work(options: {
   debug?: boolean;
 }): Promise<void> {
   // Loaded here: no other command needs the native packages that a worker is made of.
-  const { installTelemetry, loadWorkerConfig, parseRoles, startWorker } =
+  const { endTelemetry, installTelemetry, loadWorkerConfig, parseRoles, startWorker } =
     await import('../worker/index.ts');
-  installTelemetry(options.debug === true ? 'INFO' : 'WARN');
+  const roles = options.roles === undefined ? {} : { roles: parseRoles(options.roles) };
   const config = loadWorkerConfig(process.env);
+  installTelemetry(options.debug === true ? 'INFO' : 'WARN');
   const worker = await startWorker(config, {
     env: process.env,
     workflowsOnly: options.workflowsOnly === true,
-    ...(options.roles === undefined ? {} : { roles: parseRoles(options.roles) }),
+    ...roles,
+  }).catch(async (error: unknown) => {
+    await endTelemetry();
+    throw error;
   });
   const hosts = worker.kernelHostPids();
   stopOnSignals(() => worker.shutdown());

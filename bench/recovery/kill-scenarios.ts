@@ -1,6 +1,6 @@
 import { cellSteps, type Trail } from '../../audit/index.ts';
 import { activitySpans, type Span } from './activity-spans.ts';
-import { type RecoveryWorld, until } from './recovery-world.ts';
+import { stepRunner, type RecoveryWorld, until } from './recovery-world.ts';
 
 /** How one kill was recovered from, in ms. */
 export interface Recovery {
@@ -27,14 +27,8 @@ export async function killInStep(world: RecoveryWorld): Promise<Recovery> {
   const run = await world.start();
   await until('the second turn is asked', () => world.model.requests.length >= 2);
   const other = await world.worker(['--roles', 'workflow,repl']);
-  const handle = world.client.temporal.workflow.getHandle(run.workflowId);
   second.resolve(SHORT_CELL);
-  await until('a step runs', async () => {
-    const { pendingActivities = [] } = (await handle.describe()).raw;
-    return (pendingActivities ?? []).some(
-      ({ activityType, state }) => activityType?.name === 'runCell' && state === STARTED,
-    );
-  });
+  await until('a step runs', async () => (await stepRunner(world, run.workflowId)) !== null);
   const killedMs = Date.now();
   await first.kill();
   const trail = await run.trail();
@@ -64,8 +58,6 @@ export async function killWaiting(
 }
 
 export const END = 'answer.update(content="Done.", ready=True)';
-/** PENDING_ACTIVITY_STATE_STARTED */
-const STARTED = 2;
 
 function recoveryOf(trail: Trail, killedMs: number, workerPid: number): Recovery {
   const next = activitySpans(trail).find(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,6 +28,8 @@ export interface RecoveryWorld {
   /** A worker process of its own, with the project's defaults but for `env`. */
   worker(args?: string[], env?: NodeJS.ProcessEnv): Promise<WorkerProcess>;
   start(request?: Partial<RunRequest>): Promise<StartedScenario>;
+  /** Writes JSON into the world's folder; returns its path. */
+  file(name: string, content: unknown): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -76,6 +78,11 @@ export async function openRecoveryWorld(): Promise<RecoveryWorld> {
         },
       };
     },
+    file: async (name, content) => {
+      const path = join(home, name);
+      await writeFile(path, JSON.stringify(content));
+      return path;
+    },
     close: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
       await client.close();
@@ -94,4 +101,20 @@ export async function until(what: string, look: () => boolean | Promise<boolean>
     await sleep(10);
   }
   throw new Error(`after a minute still not: ${what}`);
+}
+
+/** PENDING_ACTIVITY_STATE_STARTED */
+const STARTED = 2;
+
+/** Process id of the worker that runs a step of the run now; null when none does. */
+export async function stepRunner(
+  { client }: Pick<RecoveryWorld, 'client'>,
+  workflowId: string,
+): Promise<number | null> {
+  const { raw } = await client.temporal.workflow.getHandle(workflowId).describe();
+  const step = (raw.pendingActivities ?? []).find(
+    ({ activityType, state }) => activityType?.name === 'runCell' && state === STARTED,
+  );
+  // `pid@machine`
+  return step === undefined ? null : Number.parseInt(step.lastWorkerIdentity ?? '', 10);
 }
