@@ -22,6 +22,8 @@ import type {
   OpenReplResult,
   RecordSubRunInput,
   RecordToolResultInput,
+  ReuseAnswersInput,
+  ReuseAnswersResult,
   ResolvedSpec,
   RunCellInput,
   RunSpec,
@@ -49,6 +51,7 @@ export interface MainActivities {
   checkAnswer(input: CheckAnswerInput): Promise<CheckAnswerResult>;
   findAnswer(input: FindAnswerInput): Promise<FindAnswerResult>;
   recordSubRun(input: RecordSubRunInput): Promise<void>;
+  reuseAnswers(input: ReuseAnswersInput): Promise<ReuseAnswersResult>;
   sealTrail(input: SealTrailInput): Promise<SealTrailResult>;
   storeValue(value: SentValue): Promise<BlobRef>;
   checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsResult>;

@@ -6,6 +6,7 @@ import { createIngest } from './ingest.ts';
 import { createNextTurn } from './next-turn.ts';
 import { createOpenRepl } from './open-repl.ts';
 import { createResolveSpec } from './resolve-spec.ts';
+import { createReuseAnswers } from './reuse-answers.ts';
 import { createRunCell } from './run-cell.ts';
 import { createSealTrail } from './seal-trail.ts';
 import { createStoreValue } from './store-value.ts';
@@ -30,6 +31,7 @@ export function createMainActivities(deps: ActivityDeps): MainActivities {
     checkAnswer: createCheckAnswer(deps),
     findAnswer: createFindAnswer(deps),
     recordSubRun: createRecordSubRun(deps),
+    reuseAnswers: createReuseAnswers(deps),
     sealTrail: createSealTrail(deps),
     storeValue: createStoreValue(deps),
     checkArguments: createCheckArguments(deps),

@@ -27,7 +27,8 @@ export function createOpenRepl({ repl }: { repl: Repl }): ReplActivities['openRe
           FailureType.invalidInput,
         );
       }
-      return { image: outcome.image, computeMs: outcome.computeMs };
+      const { image, computeMs, place } = outcome;
+      return { image, computeMs, ...(place && { place }) };
     });
   };
 }

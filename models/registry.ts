@@ -48,10 +48,14 @@ const STAND_IN = {
 
 /**
  * The models of a deployment: those of the file that `RLM_CONFIG` names, else those that the environment
- * alone describes (`OPENAI_API_KEY` is enough). `RLM_STAND_IN=1` marks all as the scripted stand-in. Reads
+ * alone describes (`OPENAI_API_KEY` is enough). `RLM_STAND_IN=1` marks all as the scripted stand-in. With
+ * `keysElsewhere` other processes call the models: no key is asked for. Reads
  * `env` and that file only, once. Throws ModelError InvalidInput.
  */
-export function loadRegistry(env: Environment): Registry {
+export function loadRegistry(
+  env: Environment,
+  { keysElsewhere = false }: { keysElsewhere?: boolean } = {},
+): Registry {
   const file = env.RLM_CONFIG?.trim();
   const sources = file ? sourcesOfFile(file, env) : sourcesOfEnvironment(env);
   const names = [...sources.models.keys()].toSorted();
@@ -69,7 +73,9 @@ export function loadRegistry(env: Environment): Registry {
     const { keyVariable, baseUrl, outputLimitField, parameters } = source(name);
     const where = { baseUrl, outputLimitField, parameters };
     // The client refuses an empty key; endpoints without keys ignore what they get.
-    if (keyVariable === null) return { ...where, apiKey: 'none', keyVariable: 'OPENAI_API_KEY' };
+    if (keyVariable === null || keysElsewhere) {
+      return { ...where, apiKey: 'none', keyVariable: 'OPENAI_API_KEY' };
+    }
     const apiKey = env[keyVariable]?.trim() ?? '';
     if (apiKey !== '') return { ...where, apiKey, keyVariable };
     throw invalid(

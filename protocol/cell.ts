@@ -65,9 +65,20 @@ export type VariableChange = z.infer<typeof VariableChange>;
 export const AnswerState = z.object({ content: TextRef.nullable(), ready: z.boolean() });
 export type AnswerState = z.infer<typeof AnswerState>;
 
-/** How the kernel came to this point: run here from its image, taken parked, or rebuilt by replaying recorded answers. */
+/** How a waiting cell came to this point: `fresh` before its first wait, then taken parked or rebuilt by replaying recorded answers. `StepPlace` says it of every step. */
 export const CellWay = z.enum(['fresh', 'parked', 'replayed']);
 export type CellWay = z.infer<typeof CellWay>;
+
+/** Where a step ran, and what it found there. Not of the step's result: the same step gives the same anywhere. */
+export const StepPlace = z.object({
+  /** `parked`: in the kernel that waited or rested there. `restored`: in a new one, from the image. `replayed`: restored, and the cell's recorded answers handed in again. */
+  way: z.enum(['parked', 'restored', 'replayed']),
+  /** `machine/worker/kernel host`, the last two by process id. */
+  host: z.string().max(300),
+  /** Private task queue of the worker that keeps the kernel for the next step; absent when it keeps none, or has no time or memory for more. */
+  queue: z.string().min(1).max(300).optional(),
+});
+export type StepPlace = z.infer<typeof StepPlace>;
 
 export const RaisedError = z.object({
   type: z.string().max(200),
@@ -118,6 +129,7 @@ export const FinishedCell = z.object({
   rounds: z.array(z.int()).max(100),
   computeMs: z.number().nonnegative(),
   way: CellWay,
+  place: StepPlace.optional(),
 });
 export type FinishedCell = z.infer<typeof FinishedCell>;
 
@@ -140,6 +152,7 @@ export const WaitingCell = z.object({
   tools: z.array(ToolCalls).max(caps.TOOL_CALLS_A_ROUND).optional(),
   computeMs: z.number().nonnegative(),
   way: CellWay,
+  place: StepPlace.optional(),
 });
 export type WaitingCell = z.infer<typeof WaitingCell>;
 
@@ -155,6 +168,7 @@ export const RolledBackCell = z.object({
   stderr: TextRef,
   computeMs: z.number().nonnegative(),
   way: CellWay,
+  place: StepPlace.optional(),
 });
 export type RolledBackCell = z.infer<typeof RolledBackCell>;
 

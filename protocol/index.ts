@@ -29,6 +29,7 @@ export {
   RolledBackCell,
   RunCellInput,
   StepKey,
+  StepPlace,
   SubRunCall,
   ToolCalls,
   VariableChange,
@@ -57,6 +58,7 @@ export {
   turnRecordKey,
 } from './record-keys.ts';
 export { RunBranch } from './run-tree.ts';
+export { ReuseAnswersInput, ReuseAnswersResult } from './reuse-answers.ts';
 export { Draft, EndReason, Phase, Progress, RunResult, WaitingQuestion } from './run-result.ts';
 export {
   FixedClock,
@@ -116,6 +118,7 @@ export {
   MEMO_CANCELLED,
   MEMO_FROM,
   MEMO_PROGRESS,
+  hostTaskQueue,
   modelTaskQueue,
   PAUSE_TREE_SIGNAL,
   PAUSE_UPDATE,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Budget } from './budget.ts';
-import { CellLimits, StepKey } from './cell.ts';
+import { CellLimits, StepKey, StepPlace } from './cell.ts';
 import { Digest } from './digest.ts';
 import { ForkPoint, ForkSource } from './fork.ts';
 import { HeapImageRef } from './heap-image.ts';
@@ -104,6 +104,7 @@ export type IngestResult = z.infer<typeof IngestResult>;
 export const OpenReplResult = z.object({
   image: HeapImageRef,
   computeMs: z.number().nonnegative(),
+  place: StepPlace.optional(),
 });
 export type OpenReplResult = z.infer<typeof OpenReplResult>;
 

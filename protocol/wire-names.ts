@@ -45,3 +45,8 @@ export function modelTaskQueue(main: string): string {
 export function replTaskQueue(main: string, runtime: string): string {
   return `${main}-repl-${runtime}`;
 }
+
+/** The queue of one worker process, for steps whose kernel it keeps. Unversioned: no server counts it once nobody polls it. */
+export function hostTaskQueue(main: string, worker: string): string {
+  return `${main}-host-${worker}`;
+}

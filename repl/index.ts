@@ -1,8 +1,10 @@
+export type { HostQueue } from './host-room.ts';
 export { ImageIncompatible, KernelCrashed } from './errors.ts';
 export { imageReferences } from './image-chain.ts';
 export { findImage } from './image-ref.ts';
 export { describeTool, InvalidTool, RESERVED_NAMES } from './tool-functions.ts';
 export { AnswerMissing } from './journal.ts';
+export { reuseAnswers } from './reuse-answers.ts';
 export {
   openRepl,
   prepareBaseImage,

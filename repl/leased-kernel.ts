@@ -83,9 +83,11 @@ export class LeasedKernel {
     return { heapDigest, heapBytes, blob: attachments[result.blob] ?? Buffer.alloc(0) };
   }
 
-  async park(key: string): Promise<void> {
+  /** False when the host has no room for it: it is gone then. */
+  async park(key: string): Promise<boolean> {
     this.#held = false;
-    await this.#host.ask({ op: 'park', kernel: this.#number, key });
+    const { result } = await this.#host.ask({ op: 'park', kernel: this.#number, key });
+    return result.parked;
   }
 
   /** Safe at any time, also twice and when the host is gone. */

@@ -3,6 +3,7 @@ import type { Store } from '../store/index.ts';
 import { type PreparedBase, prepareBase } from './base-cache.ts';
 import { KernelCrashed } from './errors.ts';
 import { HostGone, HostProcess } from './host/host-process.ts';
+import { type HostQueue, HostRoom } from './host-room.ts';
 import { encodeImage } from './image/image-format.ts';
 import { runStep } from './run-step.ts';
 
@@ -56,6 +57,10 @@ export interface ReplOptions {
   parkedMiB?: number;
   /** Kernels booted ahead, about 40 MB each; a step that finds none waits 0.3 s more. Default 2. */
   warmKernels?: number;
+  /** Where steps whose kernels are kept here may be sent; outcomes name it. Default none. */
+  hostQueue?: HostQueue;
+  /** Free memory in MiB, asked before a kernel is kept. Default: what the system says. */
+  freeMiB?: () => Promise<number>;
 }
 
 /** Opens the REPL of this program, building its base image if `cacheDir` has none. */
@@ -66,7 +71,8 @@ export async function openRepl(options: ReplOptions): Promise<Repl> {
     HostProcess.start({ baseFolder: prepared.folder, parkedMiB, warmKernels }),
   );
   await hosts.get();
-  return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts);
+  const room = new HostRoom(options.hostQueue ?? null, options.freeMiB);
+  return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts, room);
 }
 
 /** Builds the base image if `cacheDir` has none. Idempotent and atomic; several processes may do it at once. */
@@ -145,9 +151,16 @@ class LocalRepl implements Repl {
   readonly #store: Store;
   readonly #hosts: HostSlot;
   readonly #steps = { fresh: 0, parked: 0, replayed: 0 };
-  #running = 0;
+  readonly #room: HostRoom;
 
-  constructor(store: Store, prepared: PreparedBase, base: HeapImageRef, hosts: HostSlot) {
+  constructor(
+    store: Store,
+    prepared: PreparedBase,
+    base: HeapImageRef,
+    hosts: HostSlot,
+    room: HostRoom,
+  ) {
+    this.#room = room;
     this.runtime = prepared.description.runtime;
     this.base = base;
     this.#store = store;
@@ -164,24 +177,24 @@ class LocalRepl implements Repl {
     const beat =
       onProgress &&
       setInterval(() => onProgress({ elapsedMs: performance.now() - begun }), PROGRESS_MS);
-    this.#running += 1;
+    this.#room.enter();
     try {
       const host = await this.#hosts.get();
-      const { runtime, base } = this;
-      const outcome = await runStep({ store: this.#store, host, runtime, base, signal }, input);
+      const where = { store: this.#store, host, room: this.#room, runtime: this.runtime };
+      const outcome = await runStep({ ...where, base: this.base, signal }, input);
       this.#steps[outcome.way] += 1;
       return outcome;
     } catch (error) {
       if (error instanceof HostGone) throw new KernelCrashed(error.message);
       throw error;
     } finally {
-      this.#running -= 1;
+      this.#room.leave();
       clearInterval(beat);
     }
   }
 
   stats(): ReplStats {
-    return { running: this.#running, steps: { ...this.#steps }, hostsLost: this.#hosts.lost };
+    return { running: this.#room.running, steps: { ...this.#steps }, hostsLost: this.#hosts.lost };
   }
 
   get hostPids(): number[] {

@@ -5,6 +5,7 @@ import {
   type HeapImageRef,
   type JournalLink,
   type RunCellInput,
+  type StepPlace,
 } from '../protocol/index.ts';
 import type { Store } from '../store/index.ts';
 import {
@@ -22,14 +23,17 @@ import { ImageIncompatible, KernelCrashed } from './errors.ts';
 import { MAX_ROUND } from './host/frames.ts';
 import { type FaultKind, KernelFault } from './host/kernel-fault.ts';
 import type { HostProcess } from './host/host-process.ts';
+import type { HostRoom } from './host-room.ts';
 import { readImageChain } from './image-chain.ts';
 import { appendLink, loadAnswers, readJournal, readTotals, settleDelivery } from './journal.ts';
 import { type HostedReport, LeasedKernel } from './leased-kernel.ts';
 import { tooManyCalls } from './outside-calls.ts';
+import { restKey, waitKey } from './park-keys.ts';
 
 export interface StepContext {
   store: Store;
   host: HostProcess;
+  room: HostRoom;
   runtime: string;
   base: HeapImageRef;
   signal: AbortSignal;
@@ -68,6 +72,7 @@ class Step {
   readonly #input: RunCellInput;
   #kernel: LeasedKernel | undefined;
   #way: CellWay = 'fresh';
+  #found: StepPlace['way'] = 'restored';
   /** Newest link of the journal, as far as this step has come. */
   #newest: Digest | null;
   #rounds: number[] = [];
@@ -87,15 +92,16 @@ class Step {
   async run(): Promise<CellOutcome> {
     const { journal, delivery } = this.#input;
     if (journal === null) {
-      this.#kernel =
-        (await this.#take(restKey(this.#input, this.#input.image.heapDigest))) ??
-        (await this.#open());
+      const resting = await this.#take(restKey(this.#input, this.#input.image.heapDigest));
+      if (resting) this.#found = 'parked';
+      this.#kernel = resting ?? (await this.#open());
       return this.#settle(await this.#start());
     }
     const { calls, rounds } = await readTotals(this.#context.store, journal);
     [this.#calls, this.#rounds] = [calls, rounds];
     const parked = await this.#take(waitKey(this.#input, journal));
     this.#way = parked ? 'parked' : 'replayed';
+    this.#found = this.#way;
     if (parked) {
       this.#kernel = parked;
       this.#computeBefore = parked.computeMs;
@@ -223,7 +229,22 @@ class Step {
       way: this.#way,
     });
     await this.#leased.destroy();
-    return outcome;
+    return { ...outcome, place: this.#place(false) };
+  }
+
+  /** Leaves the kernel for the next step, if the host can keep it. Only when the outcome is complete. */
+  async #park(key: string): Promise<{ place: StepPlace }> {
+    const { room } = this.#context;
+    const may = await room.mayKeep();
+    this.#context.signal.throwIfAborted();
+    const kept = may && (await this.#leased.park(key));
+    if (!may) await this.#leased.destroy();
+    return { place: this.#place(kept) };
+  }
+
+  #place(kept: boolean): StepPlace {
+    const { room, host } = this.#context;
+    return room.place(this.#found, host.pid, kept);
   }
 
   async #wait(report: WaitingReport, texts: readonly Buffer[]): Promise<CellOutcome> {
@@ -247,9 +268,7 @@ class Step {
       way: this.#way,
     };
     const outcome = await waitingOutcome(store, state, calls, requests);
-    this.#context.signal.throwIfAborted();
-    await this.#leased.park(waitKey(this.#input, outcome.journal));
-    return outcome;
+    return { ...outcome, ...(await this.#park(waitKey(this.#input, outcome.journal))) };
   }
 
   async #finish(report: FinishedReport, texts: readonly Buffer[]): Promise<CellOutcome> {
@@ -273,21 +292,6 @@ class Step {
       computeMs: this.#computed(),
       way: this.#way,
     });
-    this.#context.signal.throwIfAborted();
-    await this.#leased.park(restKey(this.#input, heapDigest));
-    return outcome;
+    return { ...outcome, ...(await this.#park(restKey(this.#input, heapDigest))) };
   }
-}
-
-/** A kernel at rest serves any next step of the same run from the same heap. */
-function restKey({ key }: RunCellInput, heapDigest: Digest): string {
-  return JSON.stringify(['rest', key.workflowId, heapDigest]);
-}
-
-/** A waiting kernel serves the one step that goes on from exactly this journal, and that began alike: a run that was reset may make the same calls from another heap. */
-function waitKey(input: RunCellInput, journal: Digest): string {
-  const { workflowId, cell, cellAttempt } = input.key;
-  const { image, code, seed, clockMs } = input;
-  const began = [image.heapDigest, code.digest, seed, clockMs];
-  return JSON.stringify(['wait', workflowId, cell, cellAttempt, journal, ...began]);
 }

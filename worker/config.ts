@@ -13,9 +13,19 @@ const Environment = z.object({
   RLM_CACHE_DIR: z.string().min(1).optional(),
   XDG_CACHE_HOME: z.string().min(1).optional(),
   RLM_MODEL_CONCURRENCY: z.coerce.number().int().min(1).max(2000).default(100),
+  RLM_WORKFLOW_CONCURRENCY: z.coerce.number().int().min(2).max(2000).default(100),
   RLM_REPL_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(8),
   RLM_PARKED_MIB: z.coerce.number().int().min(0).default(2048),
   RLM_WARM_KERNELS: z.coerce.number().int().min(0).max(64).default(2),
+  RLM_HOST_QUEUE: z.enum(['0', '1']).default('1'),
+  RLM_STICKY_MS: z.coerce.number().int().min(100).max(60_000).default(500),
+  RLM_DRAIN_CELLS_SECONDS: z.coerce.number().min(0).max(86_400).default(10),
+  RLM_DRAIN_CALLS_SECONDS: z.coerce.number().min(0).max(86_400).default(600),
+  RLM_DEPLOYMENT: z
+    .string()
+    .regex(/^[^.]{1,200}$/, 'it may not contain a dot')
+    .optional(),
+  RLM_BUILD_ID: z.string().min(1).max(200).optional(),
 });
 
 /** Everything that a worker is told from outside, besides the models (see `models/`). */
@@ -33,12 +43,23 @@ export interface WorkerConfig {
   cacheDir: string;
   /** Model calls in flight in this process. */
   modelConcurrency: number;
-  /** REPL steps at once in this process. */
+  /** Workflow tasks at once in this process, and as many of the short activities beside them. */
+  workflowConcurrency: number;
+  /** REPL steps at once in this process; those on the kernels that it keeps are counted apart. */
   replConcurrency: number;
   /** Memory for kernels that wait or rest, in MiB; what exceeds it is restored from images. */
   parkedMiB: number;
   /** Kernels booted ahead. */
   warmKernels: number;
+  /** Whether runs are sent back to the kernels that this process keeps. */
+  hostQueue: boolean;
+  /** How long a run waits for the worker that has it in memory, in ms, before another takes it. */
+  stickyMs: number;
+  /** After a shutdown was asked for: how long cells may go on before other workers get them, and calls before they are given up. */
+  drainCellsMs: number;
+  drainCallsMs: number;
+  /** Temporal's name of this deployment and of this version of it; null: not versioned. */
+  version: { deploymentName: string; buildId: string } | null;
 }
 
 /** A setting has a value that cannot be used; the message names it. */
@@ -55,6 +76,9 @@ export function loadWorkerConfig(env: Readonly<Record<string, string | undefined
     throw new ConfigInvalid(`Set ${issue?.path.join('.')} right: ${issue?.message}.`);
   }
   const e = parsed.data;
+  if (e.RLM_DEPLOYMENT !== undefined && e.RLM_BUILD_ID === undefined) {
+    throw new ConfigInvalid('Set RLM_BUILD_ID: a version of the deployment RLM_DEPLOYMENT.');
+  }
   const home = resolve(e.RLM_HOME);
   return {
     address: e.TEMPORAL_ADDRESS,
@@ -68,5 +92,14 @@ export function loadWorkerConfig(env: Readonly<Record<string, string | undefined
     replConcurrency: e.RLM_REPL_CONCURRENCY,
     parkedMiB: e.RLM_PARKED_MIB,
     warmKernels: e.RLM_WARM_KERNELS,
+    hostQueue: e.RLM_HOST_QUEUE === '1',
+    stickyMs: e.RLM_STICKY_MS,
+    workflowConcurrency: e.RLM_WORKFLOW_CONCURRENCY,
+    drainCellsMs: e.RLM_DRAIN_CELLS_SECONDS * 1000,
+    drainCallsMs: e.RLM_DRAIN_CALLS_SECONDS * 1000,
+    version:
+      e.RLM_DEPLOYMENT === undefined || e.RLM_BUILD_ID === undefined
+        ? null
+        : { deploymentName: e.RLM_DEPLOYMENT, buildId: e.RLM_BUILD_ID },
   };
 }

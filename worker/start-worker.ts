@@ -2,29 +2,33 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import {
   createMainActivities,
   createModelActivities,
-  createReplActivities,
   loadMcpConfig,
   McpConfigInvalid,
   McpServers,
   type MainActivities,
 } from '../activities/index.ts';
 import { loadRegistry } from '../models/index.ts';
-import { modelTaskQueue, replTaskQueue } from '../protocol/index.ts';
-import { openRepl, type Repl } from '../repl/index.ts';
-import { cached, openStore } from '../store/index.ts';
+import { modelTaskQueue } from '../protocol/index.ts';
+import { openRepl, prepareBaseImage, type Repl } from '../repl/index.ts';
+import { cached, openStore, type Store } from '../store/index.ts';
 import { ConfigInvalid, type WorkerConfig } from './config.ts';
+import { createReplWorkers, newHostQueue } from './repl-workers.ts';
+import { type Role, ROLES } from './roles.ts';
+import { createWorkflowWorker } from './workflow-worker.ts';
 import { bundleWorkflows, type WorkflowBundlePath } from './workflow-bundle.ts';
 
 /** Bytes of immutable blobs kept in memory: journals and transcripts are read again and again. */
 const BLOB_CACHE_BYTES = 64 * 1024 * 1024;
-/** Time for cells and calls in flight to end after a shutdown was asked for. */
-const SHUTDOWN_GRACE = '10s';
+const ALL_ROLES: ReadonlySet<Role> = new Set(ROLES);
 
 export interface RunningWorker {
   readonly queues: readonly string[];
   /** Resolves when the worker has been shut down; rejects when it cannot go on. */
   readonly stopped: Promise<void>;
-  /** Takes no new work, lets what runs end within 10 s, closes kernels and connections. Safe to call twice. */
+  /**
+   * Takes no new work, lets model calls end and be stored, hands cells that go on for long to other workers, then closes
+   * kernels and connections. See `drainCallsMs` and `drainCellsMs`. Safe to call twice.
+   */
   shutdown(): Promise<void>;
   kernelHostPids(): readonly number[];
 }
@@ -33,6 +37,8 @@ export interface StartWorkerOptions {
   /** Provider keys and model names; see `loadRegistry`. */
   env: Readonly<Record<string, string | undefined>>;
   bundle?: WorkflowBundlePath;
+  /** Default all. */
+  roles?: ReadonlySet<Role>;
   /** Only workflow tasks: answers queries and current details of any run, takes no activity, opens no kernel. */
   workflowsOnly?: boolean;
 }
@@ -46,51 +52,43 @@ export async function startWorker(
   const connection = await connect(config);
   let repl: Repl | undefined;
   try {
-    const bundling = Promise.resolve(options.bundle ?? bundleWorkflows(config.cacheDir));
+    const roles = options.workflowsOnly === true ? new Set<Role>() : (options.roles ?? ALL_ROLES);
+    const movesRuns = roles.size === 0 || roles.has('workflow');
+    const bundling = movesRuns ? bundleOf(config, options) : null;
     // Awaited below; a failure of the kernel before that must not make this one unhandled.
-    bundling.catch(() => undefined);
+    bundling?.catch(() => undefined);
     const shared = sharedOptions(config, connection);
     const workers: Promise<Worker>[] = [];
     let main: MainActivities | undefined;
-    if (options.workflowsOnly !== true) {
+    if (roles.size > 0) {
       const store = cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES);
-      const registry = loadRegistry(options.env);
-      const { cacheDir, parkedMiB, warmKernels } = config;
-      repl = await openRepl({ store, cacheDir, parkedMiB, warmKernels });
-      main = createMainActivities({
-        store,
-        registry,
-        runtime: repl.runtime,
-        taskQueue: config.taskQueue,
-        mcp,
-      });
-      workers.push(
-        Worker.create({
-          ...shared,
-          taskQueue: modelTaskQueue(config.taskQueue),
-          activities: createModelActivities({ store, registry }),
-          maxConcurrentActivityTaskExecutions: config.modelConcurrency,
-        }),
-        Worker.create({
-          ...shared,
-          taskQueue: replTaskQueue(config.taskQueue, repl.runtime),
-          activities: createReplActivities({ repl }),
-          // Short beside the 2 s after which a step counts as lost.
-          maxHeartbeatThrottleInterval: '600ms',
-          maxConcurrentActivityTaskExecutions: config.replConcurrency,
-        }),
-      );
+      const { taskQueue, cacheDir } = config;
+      if (roles.has('repl')) {
+        const queue = config.hostQueue ? newHostQueue(config) : null;
+        repl = await openWorkersRepl(config, store, queue);
+        workers.push(...createReplWorkers(shared, config, repl, queue));
+      }
+      if (roles.has('workflow') || roles.has('model')) {
+        const registry = loadRegistry(options.env, { keysElsewhere: !roles.has('model') });
+        if (roles.has('workflow')) {
+          const { runtime } = repl ?? (await prepareBaseImage({ cacheDir }));
+          main = createMainActivities({ store, registry, runtime, taskQueue, mcp });
+        }
+        if (roles.has('model')) {
+          workers.push(
+            Worker.create({
+              ...shared,
+              taskQueue: modelTaskQueue(taskQueue),
+              activities: createModelActivities({ store, registry }),
+              maxConcurrentActivityTaskExecutions: config.modelConcurrency,
+            }),
+          );
+        }
+      }
     }
-    workers.unshift(
-      Worker.create({
-        ...shared,
-        taskQueue: config.taskQueue,
-        workflowBundle: await bundling,
-        ...(main === undefined ? {} : { activities: main }),
-        // A lost worker's runs move to others this soon.
-        stickyQueueScheduleToStartTimeout: '500ms',
-      }),
-    );
+    if (bundling !== null) {
+      workers.unshift(createWorkflowWorker(shared, config, await bundling, main));
+    }
     return supervise(await Promise.all(workers), repl, mcp, connection);
   } catch (error) {
     await repl?.dispose();
@@ -99,6 +97,19 @@ export async function startWorker(
     await connection.close().catch(() => undefined);
     throw error;
   }
+}
+
+async function bundleOf(
+  config: WorkerConfig,
+  { bundle }: StartWorkerOptions,
+): Promise<WorkflowBundlePath> {
+  return bundle ?? (await bundleWorkflows(config.cacheDir));
+}
+
+function openWorkersRepl(config: WorkerConfig, store: Store, queue: string | null): Promise<Repl> {
+  const { cacheDir, parkedMiB, warmKernels, replConcurrency: slots } = config;
+  const hostQueue = queue === null ? {} : { hostQueue: { name: queue, slots } };
+  return openRepl({ store, cacheDir, parkedMiB, warmKernels, ...hostQueue });
 }
 
 function mcpConfig(env: StartWorkerOptions['env']): ReturnType<typeof loadMcpConfig> {
@@ -114,7 +125,7 @@ function sharedOptions(config: WorkerConfig, connection: NativeConnection) {
   return {
     connection,
     namespace: config.namespace,
-    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownGraceTime: config.drainCallsMs,
     // Cancellation reaches an activity with its next heartbeat that is really sent.
     maxHeartbeatThrottleInterval: '2s',
   } as const;

@@ -14,3 +14,8 @@ export function installTelemetry(level: 'WARN' | 'INFO' | 'ERROR'): void {
     shutdownSignals: [],
   });
 }
+
+/** For a process that goes on without a worker: the native core would keep it alive. */
+export async function endTelemetry(): Promise<void> {
+  await Runtime.instance().shutdown();
+}

@@ -37,9 +37,15 @@ export function modelCall(card: ModelCard): ActivityOptions {
  * A REPL step. Pure, so a false alarm of the fast heartbeat only costs its compute again; the first retry
  * comes at once. `computeMs` is enforced by the kernel host; the minute on top is for images and replay.
  */
-export function replStep(queue: string, limits: CellLimits): ActivityOptions {
+export function replStep(
+  queue: string,
+  limits: CellLimits,
+  isResumed: boolean = false,
+): ActivityOptions {
   return {
     taskQueue: queue,
+    // What has begun goes before what has not: it holds answers that were paid for.
+    ...(isResumed ? { priority: { priorityKey: 2 } } : {}),
     startToCloseTimeout: limits.computeMs + 60_000,
     heartbeatTimeout: '2 seconds',
     // The heap that the next step starts from must be settled before the run goes on.
@@ -55,6 +61,20 @@ export function replStep(queue: string, limits: CellLimits): ActivityOptions {
         FailureType.blobCorrupted,
       ],
     },
+  };
+}
+
+/**
+ * A REPL step on the one worker that keeps its kernel. It takes it at once or not at all, and tries once: any other
+ * worker does the same from the image, so that nothing is worth waiting for.
+ */
+export function hostStep(queue: string, limits: CellLimits): ActivityOptions {
+  return {
+    ...replStep(queue, limits, true),
+    scheduleToStartTimeout: '500ms',
+    // When its worker is gone, so may be the one that has the run in memory: their timeouts add up.
+    heartbeatTimeout: '1 second',
+    retry: { maximumAttempts: 1 },
   };
 }
 

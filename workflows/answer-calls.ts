@@ -1,4 +1,4 @@
-import type { StepKey, SubRunCall, WaitingCell } from '../protocol/index.ts';
+import type { CallRanges, StepKey, SubRunCall, WaitingCell } from '../protocol/index.ts';
 import { asArrival } from './arrival.ts';
 import { answerInBatches } from './batched-calls.ts';
 import type { CallWindow } from './call-window.ts';
@@ -14,6 +14,8 @@ export interface CallsOfCell {
   waiting: WaitingCell;
   pending: PendingCalls;
   window: CallWindow;
+  /** Those that have an answer already. */
+  reused: CallRanges;
 }
 
 /** More sub-calls in one round than this go to batches: each is three events of a history. */
@@ -24,6 +26,7 @@ export function answerCalls(context: RunContext, calls: CallsOfCell): void {
   const { waiting, pending } = calls;
   const { cache, maxDepth } = context.state.resolved;
   const repeats = new Set(cache === 'run' ? numbersOf(waiting.repeats ?? []) : []);
+  const answered = new Set(numbersOf(calls.reused));
   const subRuns = new Map(waiting.subRuns.map((sub) => [sub.call, sub]));
   if (subRuns.size > 0 && context.depth >= maxDepth) {
     subRuns.clear();
@@ -35,12 +38,14 @@ export function answerCalls(context: RunContext, calls: CallsOfCell): void {
   for (let i = 0; i < waiting.callCount; i++) {
     const call = waiting.firstCall + i;
     pending.add(call);
-    if (!repeats.has(call)) first.push(call);
+    if (answered.has(call)) pending.arrive(call, { kind: 'recorded' });
+    else if (!repeats.has(call)) first.push(call);
   }
   const asked = start(context, calls, first, subRuns);
   // A repeated prompt finds the answer of the first one, once that is recorded.
   if (repeats.size > 0) {
-    void Promise.all(asked).then(() => start(context, calls, [...repeats], subRuns));
+    const later = [...repeats].filter((call) => !answered.has(call));
+    void Promise.all(asked).then(() => start(context, calls, later, subRuns));
   }
 }
 

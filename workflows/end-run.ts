@@ -2,9 +2,9 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
-  continueAsNew,
   isCancellation,
   log,
+  makeContinueAsNewFunc,
   proxyActivities,
   upsertMemo,
   workflowInfo,
@@ -81,7 +81,13 @@ export async function carryOver(context: RunContext): Promise<never> {
   await condition(allHandlersFinished);
   const { state, start } = context;
   const carried = { ...state, trail: { piece: 0, newest: state.trail.newest } };
-  return continueAsNew<(start: RunStart) => Promise<RunResult>>({ ...start, carried });
+  const goOn = makeContinueAsNewFunc<(start: RunStart) => Promise<RunResult>>(
+    // Pinned to the version that it began with, it would never leave it.
+    workflowInfo().currentDeploymentVersion === undefined
+      ? {}
+      : { initialVersioningBehavior: 'AUTO_UPGRADE' },
+  );
+  return goOn({ ...start, carried });
 }
 
 async function seal(context: RunContext): Promise<void> {

@@ -3,7 +3,8 @@ import type { Activities } from '../activities/index.ts';
 import { LIGHT } from './activity-options.ts';
 import { observe } from './observe.ts';
 import { firstInput } from './cell-input.ts';
-import { replActivities, type RunContext } from './run-context.ts';
+import { runStep } from './repl-step.ts';
+import type { RunContext } from './run-context.ts';
 
 const { storeValue } = proxyActivities<Activities>(LIGHT);
 
@@ -44,9 +45,10 @@ export async function listVariables(context: RunContext): Promise<void> {
   ]);
   const code = { ...stored, chars: LISTING.length, text: LISTING };
   const cell = `${state.turn + 1}.1`;
-  const end = await replActivities(state).runCell.executeWithOptions(
-    { summary: `cell ${cell} · lists the variables` },
-    [firstInput(context, cell, code)],
+  const end = await runStep(
+    context,
+    `cell ${cell} · lists the variables`,
+    firstInput(context, cell, code),
   );
   state.spend.computeMs += end.computeMs;
   // Code of the model runs in it, by the way of __repr__: it may wait for a call, and then there is no listing.

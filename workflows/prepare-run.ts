@@ -62,7 +62,7 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
       },
     ],
   );
-  return openState(
+  const state = openState(
     {
       resolved,
       manifest,
@@ -73,4 +73,6 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
     },
     opened.computeMs,
   );
+  state.hostQueue = opened.place?.queue ?? null;
+  return state;
 }

@@ -1,19 +1,29 @@
-import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import {
-  caps,
+  CancellationScope,
+  condition,
+  patched,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import {
+  type CallRanges,
   clipBytes,
+  type Digest,
   type FinishedCell,
   type RolledBackCell,
   type RunCellInput,
   type TextRef,
   type WaitingCell,
 } from '../protocol/index.ts';
+import { LIGHT } from './activity-options.ts';
 import { answerCalls } from './answer-calls.ts';
 import { CallWindow } from './call-window.ts';
 import { firstInput } from './cell-input.ts';
 import { carryOver } from './end-run.ts';
 import { PendingCalls } from './rounds.ts';
-import { readClock, replActivities, type RunContext } from './run-context.ts';
+import { runStep } from './repl-step.ts';
+import { readClock, type RunContext } from './run-context.ts';
 import { takeEdits, whilePaused } from './steering-state.ts';
 import type { StoppedCell, TurnUnderWay } from './turn-under-way.ts';
 
@@ -23,8 +33,16 @@ type CellEnd = FinishedCell | RolledBackCell;
 const GRACE_MS = 2000;
 /** A cell that diverged on replay is run afresh this often in all. */
 const CELL_ATTEMPTS = 2;
+/** What the model is told of a cell that diverged each time. */
+const UNREPEATABLE =
+  'The cell was rolled back, all variables are as before it: when it was run again with the same answers it made other calls than before. Write it in another way.';
 /** Equal prompts of one round that are worth a word. */
 const MANY_REPEATS = 3;
+
+/** What an execution does at least before it moves to another version: should it not get there, it would move for ever. */
+const LEAST_EVENTS = 30;
+
+const { reuseAnswers } = proxyActivities<Activities>(LIGHT);
 
 /**
  * Runs one cell of a turn to its end: each time it waits, its calls are made by this workflow and delivered, and the
@@ -40,19 +58,26 @@ export async function runCell(
   const line = (code.text ?? code.head ?? '').trimStart().split('\n', 1)[0] ?? '';
   context.cell = cell;
   let end: CellEnd;
+  let run: CellRun;
   if (turn.stopped === null) {
     await whilePaused(context);
     takeEdits(context);
-    end = await new CellRun(context, turn, firstInput(context, cell, code), line).begin();
+    run = new CellRun(context, turn, firstInput(context, cell, code), line);
+    end = await run.begin();
   } else {
     const { stopped } = turn;
     turn.stopped = null;
-    end = await new CellRun(context, turn, stopped.input, line).goOn(stopped);
+    run = new CellRun(context, turn, stopped.input, line, stopped.earlier);
+    end = await run.goOn(stopped);
   }
-  for (let attempt = 2; isDiverged(end) && attempt <= CELL_ATTEMPTS; attempt++) {
-    const input = firstInput(context, cell, code);
-    const key = { ...input.key, cellAttempt: attempt };
-    end = await new CellRun(context, turn, { ...input, key }, line).begin();
+  while (isDiverged(end)) {
+    const next = run.afresh();
+    if (next === null) {
+      end = { ...end, message: UNREPEATABLE };
+      break;
+    }
+    run = next;
+    end = await run.begin();
   }
   context.round = null;
   if (end.kind === 'finished') {
@@ -65,7 +90,7 @@ export async function runCell(
   return end;
 }
 
-function isDiverged(end: CellEnd): boolean {
+function isDiverged(end: CellEnd): end is RolledBackCell {
   return end.kind === 'rolledBack' && end.reason === 'divergence';
 }
 
@@ -78,8 +103,19 @@ class CellRun {
   readonly #line: string;
   readonly #pending = new PendingCalls();
   readonly #window: CallWindow;
+  /** The attempt that diverged before this one, and how far it had come. */
+  readonly #earlier: StoppedCell['earlier'];
+  /** Of the newest stop. */
+  #journal: Digest | null = null;
 
-  constructor(context: RunContext, turn: TurnUnderWay, input: RunCellInput, line: string) {
+  constructor(
+    context: RunContext,
+    turn: TurnUnderWay,
+    input: RunCellInput,
+    line: string,
+    earlier?: StoppedCell['earlier'],
+  ) {
+    this.#earlier = earlier;
     this.#context = context;
     this.#turn = turn;
     this.#input = input;
@@ -87,9 +123,20 @@ class CellRun {
     this.#window = new CallWindow(context.state.resolved.concurrency);
   }
 
+  /** The next attempt of the cell, from the same inputs; null when there have been enough. */
+  afresh(): CellRun | null {
+    const { key } = this.#input;
+    const { cellAttempt } = key;
+    if (cellAttempt >= CELL_ATTEMPTS) return null;
+    const input = { ...this.#input, key: { ...key, cellAttempt: cellAttempt + 1 } };
+    const earlier = this.#journal === null ? undefined : { cellAttempt, journal: this.#journal };
+    return new CellRun(this.#context, this.#turn, input, this.#line, earlier);
+  }
+
   async begin(): Promise<CellEnd> {
-    const { cell } = this.#input.key;
-    const outcome = await this.#step(`cell ${cell} · ${this.#line}`, {});
+    const { cell, cellAttempt } = this.#input.key;
+    const again = cellAttempt === 1 ? '' : `run afresh (${cellAttempt}), its replay diverged · `;
+    const outcome = await this.#step(`cell ${cell} · ${again}${this.#line}`, {});
     return outcome.kind === 'waiting' ? this.#rounds(outcome, 1) : outcome;
   }
 
@@ -107,16 +154,19 @@ class CellRun {
       let outcome: CellEnd | WaitingCell = first;
       for (let round = firstRound; outcome.kind === 'waiting'; round++) {
         const waiting: WaitingCell = outcome;
+        this.#journal = waiting.journal;
         // Each execution gets at least one round done.
         const mayPass = round > firstRound || !isResumed;
         if (pending.total === 0 && mayPass && isLong()) {
-          this.#turn.stopped = { input: this.#input, round, waiting };
+          const earlier = this.#earlier && { earlier: this.#earlier };
+          this.#turn.stopped = { input: this.#input, round, waiting, ...earlier };
           await carryOver(context);
         }
         noteRepeats(context, waiting);
         const { key } = this.#input;
+        const reused = this.#earlier === undefined ? [] : await this.#reuse(waiting, this.#earlier);
         await scope.run(async () =>
-          answerCalls(context, { key, waiting, pending, window: this.#window }),
+          answerCalls(context, { key, waiting, pending, window: this.#window, reused }),
         );
         await this.#arrivals(waiting);
         const delivery = pending.deliver(readClock(context, context.state));
@@ -134,14 +184,24 @@ class CellRun {
   }
 
   async #step(summary: string, more: Partial<RunCellInput>): Promise<CellEnd | WaitingCell> {
-    const { state } = this.#context;
     this.#context.phase = 'computing';
-    const outcome = await replActivities(state).runCell.executeWithOptions(
-      { summary: clipBytes(summary, caps.SUMMARY_BYTES) },
-      [{ ...this.#input, ...more }],
-    );
-    state.spend.computeMs += outcome.computeMs;
+    const outcome = await runStep(this.#context, summary, { ...this.#input, ...more });
+    this.#context.state.spend.computeMs += outcome.computeMs;
     return outcome;
+  }
+
+  /** The new calls of a stop that were answered before the cell was run afresh. */
+  async #reuse(
+    { journal, callCount }: WaitingCell,
+    earlier: NonNullable<StoppedCell['earlier']>,
+  ): Promise<CallRanges> {
+    const { key } = this.#input;
+    if (callCount === 0 || !patched('reuse-answers')) return [];
+    const { reused } = await reuseAnswers.executeWithOptions(
+      { summary: `cell ${key.cell} · answers from before its replay diverged` },
+      [{ key, journal, earlier }],
+    );
+    return reused;
   }
 
   /**
@@ -163,9 +223,12 @@ class CellRun {
   }
 }
 
-/** Whether this execution's history has grown so long that the run goes on in another. */
+/** Whether the run is to go on in another execution: the history of this one has grown long, or there is a newer version of the workers to move to. */
 export function isLong(): boolean {
-  return workflowInfo().continueAsNewSuggested;
+  const { continueAsNewSuggested, targetWorkerDeploymentVersionChanged, historyLength } =
+    workflowInfo();
+  if (continueAsNewSuggested) return true;
+  return targetWorkerDeploymentVersionChanged && historyLength >= LEAST_EVENTS;
 }
 
 function noteRepeats(context: RunContext, { callCount, repeatCount = 0 }: WaitingCell): void {

@@ -1,7 +1,7 @@
 import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { ModelCard, Phase, RunStart } from '../protocol/index.ts';
-import { modelCall, replStep } from './activity-options.ts';
+import { modelCall } from './activity-options.ts';
 import { Ledger } from './ledger.ts';
 import type { OpenQuestion } from './open-questions.ts';
 import type { Arrival } from './rounds.ts';
@@ -74,10 +74,4 @@ export function readClock(
 
 export function modelActivities(card: ModelCard): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>(modelCall(card));
-}
-
-export function replActivities(
-  state: Pick<RunState, 'resolved'>,
-): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>(replStep(state.resolved.replQueue, state.resolved.limits));
 }

@@ -20,6 +20,8 @@ export const RunState = z.object({
   manifest: Digest,
   secret: z.string(),
   image: HeapImageRef,
+  /** Private queue of the worker that keeps a kernel with this run's heap; null when none does. */
+  hostQueue: z.string().nullable().default(null),
   /** Edits that the next step applies before its code. */
   edits: z.array(Edit),
   transcript: Digest.nullable(),
@@ -60,6 +62,7 @@ export function openState(
 ): RunState {
   return {
     ...setup,
+    hostQueue: null,
     edits: [],
     transcript: null,
     observation: null,

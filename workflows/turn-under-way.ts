@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   FinishedCell,
   NextTurnResult,
+  ReuseAnswersInput,
   RolledBackCell,
   RunCellInput,
   WaitingCell,
@@ -21,6 +22,8 @@ export const StoppedCell = z.object({
   /** Stops of it so far, this one included. */
   round: z.int().positive(),
   waiting: WaitingCell,
+  /** The attempt of the cell before this one, whose answers are used again. */
+  earlier: ReuseAnswersInput.shape.earlier.optional(),
 });
 export type StoppedCell = z.infer<typeof StoppedCell>;
 

@@ -4,6 +4,7 @@ import type { Activities } from '../../activities/index.ts';
 import { type RunRequest, RlmClient } from '../../client/index.ts';
 import {
   type AnswerCallInput,
+  type CallRanges,
   type CellOutcome,
   type CompactTranscriptInput,
   type CheckArgumentsInput,
@@ -12,6 +13,7 @@ import {
   type NextTurnInput,
   type NextTurnResult,
   type RecordSubRunInput,
+  type ReuseAnswersInput,
   type RunCellInput,
   type RunSpec,
   type Spend,
@@ -36,12 +38,15 @@ export interface Script {
   answer?(input: AnswerCallInput): number | void | Promise<number | void>;
   check?(): string[];
   seal?(): void;
+  reuse?(input: ReuseAnswersInput): CallRanges;
   resolve?(spec: RunSpec): void | Promise<void>;
   store?(): void;
   checkArguments?(input: CheckArgumentsInput): CheckArgumentsResult;
   recordSubRun?(input: RecordSubRunInput): void;
   toolResult?(call: number, result: unknown): void;
   mcp?(call: number): void;
+  /** Workers that keep kernels, by the names of their queues. */
+  hosts?: Record<string, (input: RunCellInput) => CellOutcome | Promise<CellOutcome>>;
   /** Activities of a caller, on the run's own queue. */
   tools?: Record<string, (args: unknown) => unknown>;
 }
@@ -54,6 +59,8 @@ export interface World {
   turns: NextTurnInput[];
   sealed: string[];
   run: (request?: Partial<RunRequest>) => ReturnType<RlmClient['run']>;
+  /** Shuts down the workers that keep kernels; steps that run on them are cancelled. */
+  stopHosts(): void;
   close(): Promise<void>;
 }
 
@@ -142,6 +149,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
       script.recordSubRun?.(input);
       subRuns.set(`${key.workflowId} ${key.cell} ${call}`, spend);
     },
+    reuseAnswers: async (input) => ({ reused: script.reuse?.(input) ?? [] }),
     sealTrail: async ({ workflowId }) => {
       script.seal?.();
       sealed.push(workflowId);
@@ -155,7 +163,14 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     workflowBundle: { codePath: workflowBundlePath() },
     activities: { ...activities, ...script.tools },
   });
-  const running = worker.run();
+  const workers = [worker];
+  for (const [taskQueue, runCell] of Object.entries(script.hosts ?? {})) {
+    const shutdown = { shutdownGraceTime: 0, maxHeartbeatThrottleInterval: '100ms' } as const;
+    workers.push(
+      await Worker.create({ connection, taskQueue, activities: { runCell }, ...shutdown }),
+    );
+  }
+  const running = Promise.all(workers.map((each) => each.run()));
   const client = await RlmClient.connect({ address, store, taskQueue: queue });
   return {
     client,
@@ -164,8 +179,11 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     turns,
     sealed,
     run: (request = {}) => client.run({ question: 'Why?', input: 'text', ...request }),
+    stopHosts: () => {
+      for (const host of workers.slice(1)) if (host.getState() === 'RUNNING') host.shutdown();
+    },
     close: async () => {
-      worker.shutdown();
+      for (const each of workers) if (each.getState() === 'RUNNING') each.shutdown();
       await running;
       await client.close();
       await connection.close();
