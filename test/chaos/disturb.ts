@@ -1,0 +1,95 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChaosWorld } from './chaos-world.ts';
+import type { Planned } from './plan.ts';
+
+/** A disturbance that was made. */
+export interface Disturbance extends Planned {
+  fromMs: number;
+  untilMs: number;
+  /** What it met, for people: process ids, connections. */
+  detail: string;
+  /** Keys of the workers that it killed. */
+  killedKeys: string[];
+}
+
+const LOOK_MS = 20;
+
+/** Makes the planned disturbances as a run goes on; those whose moment never comes are not made. */
+export async function disturb(
+  world: ChaosWorld,
+  plan: readonly Planned[],
+  calls: number,
+  run: { ended: boolean; onDone: (done: Disturbance) => void },
+): Promise<Disturbance[]> {
+  const done: Disturbance[] = [];
+  // Read again: the run ends meanwhile.
+  const hasEnded = (): boolean => run.ended;
+  for (const planned of plan) {
+    while (!hasEnded() && distinctPrompts(world) < planned.after * calls) await sleep(LOOK_MS);
+    await sleep(planned.delayMs);
+    if (hasEnded()) break;
+    const fromMs = Date.now();
+    const { detail, killedKeys = [] } = await ACTIONS[planned.kind](world, planned);
+    const disturbance = { ...planned, fromMs, untilMs: Date.now(), detail, killedKeys };
+    done.push(disturbance);
+    run.onDone(disturbance);
+  }
+  return done;
+}
+
+function distinctPrompts({ model }: ChaosWorld): number {
+  return new Set(model.requests.map(({ prompt }) => prompt)).size;
+}
+
+interface Effect {
+  detail: string;
+  killedKeys?: string[];
+}
+
+const ACTIONS: Record<Planned['kind'], (world: ChaosWorld, planned: Planned) => Promise<Effect>> = {
+  'kill worker': async ({ crew }, { worker, lastsMs }) => {
+    const killed = await crew.killWorker(worker, lastsMs);
+    if (killed === null) return { detail: 'none ran there' };
+    return { detail: `${killed.key}, process ${killed.pid}`, killedKeys: [killed.key] };
+  },
+  'kill kernel host': async ({ crew }, { worker }) => {
+    const hosts = await crew.killHosts(worker);
+    return { detail: hosts.length === 0 ? 'none ran there' : `process ${hosts.join(', ')}` };
+  },
+  'kill Temporal server': async ({ killServer }, { lastsMs }) => ({
+    detail: `process ${await killServer(lastsMs)}, away for ${lastsMs} ms`,
+  }),
+  'kill everything': async ({ crew, killServer }, { lastsMs }) => {
+    const server = killServer(lastsMs / 2);
+    const killed = await crew.killAll(server.then(() => undefined));
+    const pids = [await server, ...killed.map(({ pid }) => pid)];
+    return { detail: `processes ${pids.join(', ')}`, killedKeys: killed.map(({ key }) => key) };
+  },
+  'drop model connections': async ({ link }, { lastsMs }) => ({
+    detail: `${await link.drop(lastsMs)} connections, none for ${lastsMs} ms`,
+  }),
+  'slow model connections': async ({ link }, { lastsMs }) => ({
+    detail: `${await link.slow(lastsMs, 400)} connections, 400 ms a piece for ${lastsMs} ms`,
+  }),
+  'full disk': async ({ disk }, { lastsMs }) => {
+    await disk.fill(lastsMs);
+    return { detail: `for ${lastsMs} ms` };
+  },
+  'read-only disk': async ({ disk }, { lastsMs }) => {
+    await disk.makeReadOnly(lastsMs);
+    return { detail: `for ${lastsMs} ms` };
+  },
+  'delete caches': async ({ crew, cacheFolder }, { worker }) => {
+    const names = await readdir(cacheFolder);
+    for (const name of names) await rm(join(cacheFolder, name), { recursive: true, force: true });
+    // Who has read them needs them again only then.
+    const hosts = await crew.killHosts(worker);
+    return { detail: `${names.join(', ')}; killed kernel host ${hosts.join(', ') || '(none)'}` };
+  },
+  'clock jump': async ({ clock }, { jumpMs }) => {
+    await clock.jump(jumpMs);
+    return { detail: `${jumpMs / 1000} s from the real time` };
+  },
+};

@@ -1,0 +1,94 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { homeFrom } from '../../cli/index.ts';
+import { prepareBaseImage } from '../../repl/index.ts';
+import { installTelemetry } from '../../worker/index.ts';
+import { type ChaosRun, chaosRun } from './chaos-run.ts';
+import { type ChaosReport, runLines, summaryLines, totalsOf } from './report.ts';
+
+const USAGE =
+  'npm run chaos -- [--runs N] [--seed S] [--disturbances PER_RUN] [--report FILE] [--debug]';
+/** 25 runs of 8 make 200 disturbances. */
+const DEFAULTS = { runs: 25, disturbances: 8 };
+
+/** Breaks everything, run after run. Exit code 1 when a promise was broken. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string' },
+      seed: { type: 'string' },
+      disturbances: { type: 'string' },
+      report: { type: 'string' },
+      debug: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help === true) {
+    say(USAGE);
+    return;
+  }
+  const runs = countOf('--runs', values.runs, DEFAULTS.runs);
+  const disturbances = countOf('--disturbances', values.disturbances, DEFAULTS.disturbances);
+  const seed = values.seed ?? String(Date.now() % 1_000_000);
+  const file = resolve(values.report ?? `.rlm/chaos/${seed.replaceAll(/[^\w.-]/g, '_')}.json`);
+  await mkdir(dirname(file), { recursive: true });
+  installTelemetry('ERROR');
+  await prepareBaseImage({ cacheDir: homeFrom(process.env).cacheDir, onProgress: say });
+
+  const started = new Date();
+  const done: ChaosRun[] = [];
+  const command = `npm run chaos -- --runs ${runs} --seed ${seed} --disturbances ${disturbances}`;
+  say(`${command}\nThe model server is a stand-in: scripted, without intelligence.`);
+  for (let i = 1; i <= runs; i++) {
+    const own = `${seed}-${i}`;
+    say(`\nRun ${i} of ${runs}, seed ${own}`);
+    const log = values.debug === true ? (line: string) => say(`    ${line}`) : () => undefined;
+    const run = await chaosRun({
+      seed: own,
+      disturbances,
+      say: (line) => say(`  ${clockTime()} ${line}`),
+      log,
+    });
+    done.push(run);
+    for (const line of runLines(run)) say(`  ${line}`);
+    const report: ChaosReport = {
+      seed,
+      command,
+      startedAt: started.toISOString(),
+      seconds: (Date.now() - started.getTime()) / 1000,
+      modelServer: 'stand-in (scripted, no intelligence)',
+      disk: run.about.disk,
+      clock: run.about.clock,
+      runs: done,
+      totals: totalsOf(done),
+    };
+    // After each run: a suite that is stopped leaves what it found.
+    await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+    if (i < runs) continue;
+    for (const line of summaryLines(report)) process.stdout.write(`${line}\n`);
+    process.stdout.write(`Report: ${file}\n`);
+    if (report.totals.broken > 0) process.exitCode = 1;
+  }
+}
+
+function countOf(option: string, value: string | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  if (!/^[1-9]\d*$/.test(value)) throw new TypeError(`${option} must be a number, not "${value}"`);
+  return Number(value);
+}
+
+function clockTime(): string {
+  return new Date().toISOString().slice(11, 19);
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  say(`chaos: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.exitCode = 1;
+}
