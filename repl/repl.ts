@@ -2,6 +2,7 @@ import type { CellOutcome, HeapImageRef, RunCellInput } from '../protocol/index.
 import type { Store } from '../store/index.ts';
 import { type PreparedBase, prepareBase } from './base-cache.ts';
 import { KernelCrashed } from './errors.ts';
+import type { BaseDescription } from './host/base-description.ts';
 import { HostGone, HostProcess } from './host/host-process.ts';
 import { encodeImage } from './image/image-format.ts';
 import { runStep } from './run-step.ts';
@@ -62,9 +63,12 @@ export interface ReplOptions {
 export async function openRepl(options: ReplOptions): Promise<Repl> {
   const { store, cacheDir, parkedMiB = PARKED_MIB, warmKernels = WARM_KERNELS } = options;
   const prepared = await prepareBase(cacheDir, () => {});
-  const hosts = new HostSlot(() =>
-    HostProcess.start({ baseFolder: prepared.folder, parkedMiB, warmKernels }),
-  );
+  const hosts = new HostSlot(async () => {
+    // Again: whoever cleared the cache meanwhile would otherwise leave this worker without kernels for good.
+    const { folder, description } = await prepareBase(cacheDir, () => {});
+    checkSameBase(description, prepared.description);
+    return HostProcess.start({ baseFolder: folder, parkedMiB, warmKernels });
+  });
   await hosts.get();
   return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts);
 }
@@ -80,6 +84,14 @@ export async function prepareBaseImage(options: {
   );
   const { runtime, heapDigest: digest } = description;
   return { runtime, digest, built, path: folder };
+}
+
+/** A base that was built again is equal, on a machine of the same architecture: anything else would give other heaps. */
+function checkSameBase(found: BaseDescription, opened: BaseDescription): void {
+  if (found.runtime === opened.runtime && found.heapDigest === opened.heapDigest) return;
+  throw new KernelCrashed(
+    `the base image in the cache is now ${found.runtime}, this worker serves ${opened.runtime}: start it again`,
+  );
 }
 
 /** The base as an image: no pages. It names the runtime, so that a fork of the empty REPL is possible. */

@@ -1,10 +1,13 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import process from 'node:process';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FrameMemory } from '../../repl/host/frame-memory.ts';
 import { type Frame, FrameError, readFrames, writeFrame } from '../../repl/host/frames.ts';
-import { KernelCrashed, type Repl } from '../../repl/index.ts';
-import { memoryStore, openTestRepl, Session } from './support/session.ts';
+import { KernelCrashed, openRepl, prepareBaseImage, type Repl } from '../../repl/index.ts';
+import { CACHE_DIR, memoryStore, openTestRepl, Session } from './support/session.ts';
 
 const store = memoryStore();
 let repl: Repl;
@@ -43,6 +46,25 @@ describe('the kernel host', () => {
       value: { text: "(1, 're q')" },
     });
   });
+
+  test('is started again when the cache was deleted meanwhile', async () => {
+    const cacheDir = await mkdtemp(join(tmpdir(), 'rlm-cache-'));
+    const { path } = await prepareBaseImage({ cacheDir: CACHE_DIR });
+    await cp(path, join(cacheDir, basename(path)), { recursive: true });
+    const own = await openRepl({ store, cacheDir, warmKernels: 0 });
+    try {
+      const session = new Session(own, store, 'deleted cache');
+      await session.run('kept = "before"');
+      await rm(join(cacheDir, basename(path)), { recursive: true });
+      for (const pid of own.hostPids) process.kill(pid, 'SIGKILL');
+      const attempt = async (): Promise<string | null> => (await session.run('kept')).value;
+      // The first attempt may still talk to the dead host.
+      expect(await attempt().catch(attempt)).toBe("'before'");
+    } finally {
+      await own.dispose();
+      await rm(cacheDir, { recursive: true, force: true });
+    }
+  }, 180_000);
 
   test('a cancelled step ends its kernel at once, and others go on', async () => {
     const session = new Session(repl, store, 'cancel');
