@@ -29,7 +29,10 @@ export interface ChaosRun {
   disturbances: Disturbance[];
   /** Planned kinds that cannot be made on this machine, with the reason. */
   notPossible: string[];
-  calls: Omit<CallCount, 'repeats' | 'afterStored'> & { repeats: number; byCause: Record<string, number> };
+  calls: Omit<CallCount, 'repeats' | 'afterStored'> & {
+    repeats: number;
+    byCause: Record<string, number>;
+  };
   steps: number;
   stepsAgain: number;
   executions: number;
@@ -107,7 +110,8 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
   broken.push(...differences(calm, seen, stage), ...store.broken, ...stage.crew.accidents);
   broken.push(...calls.afterStored);
   for (const { prompt, kind, because } of calls.repeats) {
-    if (because === null) broken.push(`${kind} call ${prompt} was repeated, and nothing explains it`);
+    if (because === null)
+      broken.push(`${kind} call ${prompt} was repeated, and nothing explains it`);
   }
   const byCause: Record<string, number> = {};
   for (const { because } of calls.repeats) {
@@ -190,7 +194,7 @@ const CLOSED_WITHIN_MS = 5000;
 
 /** Executions that the server still has open; its index may be a moment behind. */
 async function stillOpen(client: RlmClient): Promise<string[]> {
-  for (const until = Date.now() + CLOSED_WITHIN_MS; ; ) {
+  for (const until = Date.now() + CLOSED_WITHIN_MS; ;) {
     const open: string[] = [];
     for await (const { workflowId } of client.temporal.workflow.list({
       query: "ExecutionStatus = 'Running'",
@@ -210,7 +214,8 @@ function differences(calm: Calm, { facts, failure }: Observed, world: ChaosWorld
     if (want !== got) found.push(`its ${name} is ${String(got)}, undisturbed ${String(want)}`);
   }
   const [want, got] = [calm.facts.steps.toSorted(), facts.steps.toSorted()];
-  for (const step of want.filter((each) => !got.includes(each))) found.push(`missing step: ${step}`);
+  for (const step of want.filter((each) => !got.includes(each)))
+    found.push(`missing step: ${step}`);
   for (const step of got.filter((each) => !want.includes(each))) found.push(`other step: ${step}`);
   if (want.length !== got.length) found.push(`${got.length} steps, undisturbed ${want.length}`);
   const prompts = new Set(world.model.requests.map(({ prompt }) => prompt));
@@ -223,6 +228,8 @@ function differences(calm: Calm, { facts, failure }: Observed, world: ChaosWorld
 function difference(what: string, want: Set<string>, got: Set<string>): string[] {
   return [
     ...[...want].filter((name) => !got.has(name)).map((name) => `${what} ${name} was never made`),
-    ...[...got].filter((name) => !want.has(name)).map((name) => `${what} ${name} is none of the undisturbed run`),
+    ...[...got]
+      .filter((name) => !want.has(name))
+      .map((name) => `${what} ${name} is none of the undisturbed run`),
   ];
 }

@@ -1,6 +1,6 @@
-import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { homeFrom } from '../../cli/index.ts';
 import { RlmClient } from '../../client/index.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type ScriptedModel,
   startScriptedModel,
 } from '../../examples/support/scripted-model.ts';
+import { prepareBaseImage } from '../../repl/index.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../../worker/index.ts';
 import { type Crew, openCrew } from './crew.ts';
 import { type ChaosDisk, openChaosDisk } from './disk.ts';
@@ -75,7 +76,9 @@ export async function openChaosWorld(options: WorldOptions): Promise<ChaosWorld>
   });
   const link = await openModelLink(model.port);
   let server = await startServer(folder, options, log);
-  const [port, uiPort] = [server.address, server.uiUrl ?? ''].map((url) => Number(/\d+$/.exec(url)?.[0]));
+  const [port, uiPort] = [server.address, server.uiUrl ?? ''].map((url) =>
+    Number(/\d+$/.exec(url)?.[0]),
+  );
   const { address } = server;
   const tools = await openToolServer(address);
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN.test(name)));
@@ -165,11 +168,12 @@ function startServer(
 /** The world's own base image and bundle, so that they can be deleted. */
 async function copyCaches(to: string): Promise<void> {
   const { cacheDir } = homeFrom(process.env);
+  const { path } = await prepareBaseImage({ cacheDir });
   await mkdir(to, { recursive: true });
-  const names = await readdir(cacheDir).catch(() => []);
-  for (const name of names.filter((each) => /^(kernel|workflows)/.test(each))) {
-    await cp(join(cacheDir, name), join(to, name), { recursive: true });
-  }
+  await cp(path, join(to, basename(path)), { recursive: true });
+  await cp(join(cacheDir, 'workflows'), join(to, 'workflows'), { recursive: true }).catch(
+    () => undefined,
+  );
 }
 
 function plainDisk(folder: string): ChaosDisk {

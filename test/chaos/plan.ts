@@ -48,6 +48,14 @@ export function planOf(seed: string, count: number, kinds: readonly Kind[] = KIN
     delayMs: random.integer(0, 700),
     lastsMs: random.integer(500, kind.endsWith('disk') ? MOST_OUTAGE_MS : 4000),
     worker: random.integer(0, 1),
-    jumpMs: random.pick([-24 * HOUR_MS, -HOUR_MS, -60_000, 60_000, HOUR_MS, 24 * HOUR_MS, 400 * 24 * HOUR_MS]),
+    jumpMs: random.pick([
+      -24 * HOUR_MS,
+      -HOUR_MS,
+      -60_000,
+      60_000,
+      HOUR_MS,
+      24 * HOUR_MS,
+      400 * 24 * HOUR_MS,
+    ]),
   }));
 }

@@ -69,8 +69,6 @@ function explains(disturbance: Disturbance, first: Logged, again: Logged): boole
     case 'kill Temporal server':
       return true;
     case 'drop model connections':
-    // A call may take longer than it is given.
-    case 'slow model connections':
       return true;
     default:
       return false;

@@ -26,7 +26,8 @@ export interface Totals {
 }
 
 export function totalsOf(runs: readonly ChaosRun[]): Totals {
-  const sum = (of: (run: ChaosRun) => number): number => runs.reduce((all, run) => all + of(run), 0);
+  const sum = (of: (run: ChaosRun) => number): number =>
+    runs.reduce((all, run) => all + of(run), 0);
   const byKind: Record<string, number> = {};
   for (const { kind } of runs.flatMap(({ disturbances }) => disturbances)) {
     byKind[kind] = (byKind[kind] ?? 0) + 1;
@@ -49,7 +50,9 @@ export function runLines(run: ChaosRun): string[] {
   const verdict = run.broken.length === 0 ? 'equal to the undisturbed run' : 'BROKEN PROMISES';
   return [
     `${verdict}: ${disturbances.length} of ${planned} disturbances, ${run.steps} steps (${run.stepsAgain} tried again), ${run.executions} executions, ${calls.distinct} calls and ${calls.repeats} repeats, ${(ms.disturbed / 1000).toFixed(1)} s instead of ${(ms.undisturbed / 1000).toFixed(1)} s`,
-    ...Object.entries(calls.byCause).map(([cause, times]) => `  ${times} repeated because of ${cause}`),
+    ...Object.entries(calls.byCause).map(
+      ([cause, times]) => `  ${times} repeated because of ${cause}`,
+    ),
     ...run.notPossible.map((why) => `  not made: ${why}`),
     ...run.broken.map((promise) => `  BROKEN: ${promise}`),
   ];
@@ -71,6 +74,8 @@ export function summaryLines({ seed, seconds, disk, clock, totals, runs }: Chaos
     failed.length === 0
       ? 'Every run had the answer and, after every step, the heap of its undisturbed run; no stored answer was asked for again; nothing was left running or half-written.'
       : `${totals.broken} broken promises in ${failed.length} runs: seeds ${failed.map((run) => run.seed).join(', ')}.`,
-    ...failed.flatMap((run) => run.broken.slice(0, 20).map((promise) => `  ${run.seed}: ${promise}`)),
+    ...failed.flatMap((run) =>
+      run.broken.slice(0, 20).map((promise) => `  ${run.seed}: ${promise}`),
+    ),
   ];
 }

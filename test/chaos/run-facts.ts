@@ -115,7 +115,8 @@ export async function inspectStore(folder: string): Promise<StoreFacts> {
     if (bytes === null || !/^(answer|turn)\//.test(key)) continue;
     const prompt = /\bq([0-9a-f]{16})\b/.exec(bytes.toString())?.[1];
     const info = await stat(path);
-    if (prompt !== undefined) facts.answers.set(prompt, { fromMs: info.mtimeMs, atMs: info.ctimeMs });
+    if (prompt !== undefined)
+      facts.answers.set(prompt, { fromMs: info.mtimeMs, atMs: info.ctimeMs });
   }
   facts.temporary = (await readdir(join(folder, 'scratch'))).length;
   return facts;
@@ -123,7 +124,9 @@ export async function inspectStore(folder: string): Promise<StoreFacts> {
 
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 function asJson(text: string): unknown {

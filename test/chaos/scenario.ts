@@ -77,7 +77,9 @@ export function scenarioOf(seed: string, partCount = 7): Scenario {
   const names = [...ALWAYS];
   while (names.length < partCount) names.push(random.pick(others));
   const parts = random.shuffle(names);
-  const cells = parts.map((name, i) => (PARTS[name] ?? PARTS['long'])?.(i + 2, random).trim() ?? '');
+  const cells = parts.map(
+    (name, i) => (PARTS[name] ?? PARTS['long'])?.(i + 2, random).trim() ?? '',
+  );
   const last = 'answer.update(content="|".join(seen) + f" {random.random()}", ready=True)';
   return { question: `Q: chaos ${seed}`, parts, cells: [OPENING.trim(), ...cells, last] };
 }
