@@ -4,6 +4,7 @@ import { type PreparedBase, prepareBase } from './base-cache.ts';
 import { KernelCrashed } from './errors.ts';
 import type { BaseDescription } from './host/base-description.ts';
 import { HostGone, HostProcess } from './host/host-process.ts';
+import { KernelMemory } from './kernel-memory.ts';
 import { encodeImage } from './image/image-format.ts';
 import { runStep } from './run-step.ts';
 
@@ -25,6 +26,8 @@ export interface ReplStats {
   steps: { fresh: number; parked: number; replayed: number };
   /** Hosts that died and were replaced. */
   hostsLost: number;
+  /** Times that a step was stopped to make room for others. */
+  memoryStops: number;
 }
 
 /** Runs REPL steps: each a pure function from one heap image to the next. */
@@ -55,6 +58,10 @@ export interface ReplOptions {
   cacheDir: string;
   /** Memory for waiting and resting kernels, in MiB. Default 2048. */
   parkedMiB?: number;
+  /** Memory of the kernel host, in MiB: steps wait when it is taken. Default: three quarters of the machine's or the container's. */
+  memoryMiB?: number | undefined;
+  /** Of a process, in MiB, null when unknown; for tests. */
+  residentMiB?: (pid: number) => Promise<number | null>;
   /** Kernels booted ahead, about 40 MB each; a step that finds none waits 0.3 s more. Default 2. */
   warmKernels?: number;
 }
@@ -70,7 +77,10 @@ export async function openRepl(options: ReplOptions): Promise<Repl> {
     return HostProcess.start({ baseFolder: folder, parkedMiB, warmKernels });
   });
   await hosts.get();
-  return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts);
+  const { memoryMiB, residentMiB } = options;
+  const host = (): HostProcess | undefined => hosts.running;
+  const memory = new KernelMemory({ memoryMiB, parkedMiB, host, residentMiB });
+  return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts, memory);
 }
 
 /** Builds the base image if `cacheDir` has none. Idempotent and atomic; several processes may do it at once. */
@@ -123,8 +133,8 @@ class HostSlot {
     this.#start = start;
   }
 
-  get pids(): number[] {
-    return this.#current?.alive === true ? [this.#current.pid] : [];
+  get running(): HostProcess | undefined {
+    return this.#current?.alive === true ? this.#current : undefined;
   }
 
   async get(): Promise<HostProcess> {
@@ -156,10 +166,18 @@ class LocalRepl implements Repl {
   readonly base: HeapImageRef;
   readonly #store: Store;
   readonly #hosts: HostSlot;
+  readonly #memory: KernelMemory;
   readonly #steps = { fresh: 0, parked: 0, replayed: 0 };
   #running = 0;
 
-  constructor(store: Store, prepared: PreparedBase, base: HeapImageRef, hosts: HostSlot) {
+  constructor(
+    store: Store,
+    prepared: PreparedBase,
+    base: HeapImageRef,
+    hosts: HostSlot,
+    memory: KernelMemory,
+  ) {
+    this.#memory = memory;
     this.runtime = prepared.description.runtime;
     this.base = base;
     this.#store = store;
@@ -177,27 +195,34 @@ class LocalRepl implements Repl {
       onProgress &&
       setInterval(() => onProgress({ elapsedMs: performance.now() - begun }), PROGRESS_MS);
     this.#running += 1;
+    let admitted: Awaited<ReturnType<KernelMemory['admit']>> | undefined;
     try {
+      admitted = await this.#memory.admit(input, signal);
       const host = await this.#hosts.get();
       const { runtime, base } = this;
-      const outcome = await runStep({ store: this.#store, host, runtime, base, signal }, input);
+      const context = { store: this.#store, host, runtime, base, signal: admitted.signal };
+      const outcome = await runStep(context, input);
       this.#steps[outcome.way] += 1;
       return outcome;
     } catch (error) {
       if (error instanceof HostGone) throw new KernelCrashed(error.message);
       throw error;
     } finally {
+      admitted?.release();
       this.#running -= 1;
       clearInterval(beat);
     }
   }
 
   stats(): ReplStats {
-    return { running: this.#running, steps: { ...this.#steps }, hostsLost: this.#hosts.lost };
+    const { lost: hostsLost } = this.#hosts;
+    const { stops: memoryStops } = this.#memory;
+    return { running: this.#running, steps: { ...this.#steps }, hostsLost, memoryStops };
   }
 
   get hostPids(): number[] {
-    return this.#hosts.pids;
+    const { running } = this.#hosts;
+    return running === undefined ? [] : [running.pid];
   }
 
   async dispose(): Promise<void> {

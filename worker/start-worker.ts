@@ -55,8 +55,8 @@ export async function startWorker(
     if (options.workflowsOnly !== true) {
       const store = cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES);
       const registry = loadRegistry(options.env);
-      const { cacheDir, parkedMiB, warmKernels } = config;
-      repl = await openRepl({ store, cacheDir, parkedMiB, warmKernels });
+      const { cacheDir, parkedMiB, memoryMiB, warmKernels } = config;
+      repl = await openRepl({ store, cacheDir, parkedMiB, memoryMiB, warmKernels });
       main = createMainActivities({
         store,
         registry,

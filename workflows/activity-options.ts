@@ -36,13 +36,14 @@ export function modelCall(card: ModelCard): ActivityOptions {
 
 /**
  * A REPL step. Pure, so a false alarm of the fast heartbeat only costs its compute again; the first retry
- * comes at once. `computeMs` is enforced by the kernel host; the minute on top is for images and replay. Twelve attempts
- * ride out a host that has to be started, and a full disk for more than a minute (see `activities/to-failure.ts`).
+ * comes at once. `computeMs` is enforced by the kernel host; the quarter of an hour on top is for images, replay and
+ * waiting for memory. Twelve attempts ride out a host that has to be started, and a full disk for more than a minute
+ * (see `activities/to-failure.ts`).
  */
 export function replStep(queue: string, limits: CellLimits): ActivityOptions {
   return {
     taskQueue: queue,
-    startToCloseTimeout: limits.computeMs + 60_000,
+    startToCloseTimeout: limits.computeMs + 15 * 60_000,
     heartbeatTimeout: '2 seconds',
     // The heap that the next step starts from must be settled before the run goes on.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',

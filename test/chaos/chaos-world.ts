@@ -30,6 +30,7 @@ export interface ChaosWorld {
   readonly crew: Crew;
   readonly disk: ChaosDisk;
   readonly clock: WorkerClock;
+  serverPid(): number;
   /** Kills the server with SIGKILL and starts it again on its database after `downMs`. */
   killServer(downMs: number): Promise<number>;
   /** Ends the workers and the server. The store stays until `close`. */
@@ -114,6 +115,7 @@ export async function openChaosWorld(options: WorldOptions): Promise<ChaosWorld>
     crew,
     disk,
     clock,
+    serverPid: () => server.pid,
     killServer: async (downMs) => {
       const { pid } = server;
       signalTo(pid, 'SIGKILL');

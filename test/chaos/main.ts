@@ -5,10 +5,11 @@ import { homeFrom } from '../../cli/index.ts';
 import { prepareBaseImage } from '../../repl/index.ts';
 import { installTelemetry } from '../../worker/index.ts';
 import { type ChaosRun, chaosRun } from './chaos-run.ts';
-import { type ChaosReport, runLines, summaryLines, totalsOf } from './report.ts';
+import { overload } from './overload.ts';
+import { type ChaosReport, overloadLines, runLines, summaryLines, totalsOf } from './report.ts';
 
-const USAGE =
-  'npm run chaos -- [--runs N] [--seed S] [--disturbances PER_RUN] [--report FILE] [--debug]';
+const USAGE = `npm run chaos -- [--runs N] [--seed S] [--disturbances PER_RUN] [--report FILE] [--debug]
+npm run chaos -- --overload RUNS [--memory-mib MIB] [--report FILE] [--debug]`;
 /** 25 runs of 8 make 200 disturbances. */
 const DEFAULTS = { runs: 25, disturbances: 8 };
 
@@ -19,6 +20,8 @@ async function main(): Promise<void> {
       runs: { type: 'string' },
       seed: { type: 'string' },
       disturbances: { type: 'string' },
+      overload: { type: 'string' },
+      'memory-mib': { type: 'string' },
       report: { type: 'string' },
       debug: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -26,6 +29,10 @@ async function main(): Promise<void> {
   });
   if (values.help === true) {
     say(USAGE);
+    return;
+  }
+  if (values.overload !== undefined) {
+    await overloaded(values);
     return;
   }
   const runs = countOf('--runs', values.runs, DEFAULTS.runs);
@@ -70,6 +77,27 @@ async function main(): Promise<void> {
     process.stdout.write(`Report: ${file}\n`);
     if (report.totals.broken > 0) process.exitCode = 1;
   }
+}
+
+/** More runs than memory. */
+async function overloaded(values: {
+  overload?: string;
+  'memory-mib'?: string;
+  report?: string;
+  debug?: boolean;
+}): Promise<void> {
+  const runs = countOf('--overload', values.overload, 200);
+  const memoryMiB = countOf('--memory-mib', values['memory-mib'], 8192);
+  installTelemetry('ERROR');
+  const log = values.debug === true ? say : (): void => undefined;
+  say(`Starting ${runs} runs at once, in ${memoryMiB} MiB, against a stand-in model server.`);
+  const report = await overload({ runs, memoryMiB, say, log });
+  const file = resolve(values.report ?? `.rlm/chaos/overload-${runs}.json`);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+  for (const line of overloadLines(report)) process.stdout.write(`${line}\n`);
+  process.stdout.write(`Report: ${file}\n`);
+  if (report.broken.length > 0) process.exitCode = 1;
 }
 
 function countOf(option: string, value: string | undefined, otherwise: number): number {

@@ -1,4 +1,5 @@
 import type { ChaosRun } from './chaos-run.ts';
+import type { OverloadReport } from './overload.ts';
 
 /** What a whole suite came to: the JSON file, and the summary. */
 export interface ChaosReport {
@@ -77,5 +78,19 @@ export function summaryLines({ seed, seconds, disk, clock, totals, runs }: Chaos
     ...failed.flatMap((run) =>
       run.broken.slice(0, 20).map((promise) => `  ${run.seed}: ${promise}`),
     ),
+  ];
+}
+
+/** An overload, at its end. */
+export function overloadLines(report: OverloadReport): string[] {
+  const { runs, finished, memoryMiB, peakMiB, peaksMiB, wantedMiB, seconds, broken } = report;
+  const parts = Object.entries(peaksMiB).map(([part, mib]) => `${part} ${mib}`);
+  return [
+    `Overload: ${finished} of ${runs} concurrent runs finished in ${Math.round(seconds)} s.`,
+    `Memory:   at most ${peakMiB} MiB of ${memoryMiB} at once (at most: ${parts.join(', ')}); all kernels together would take about ${wantedMiB} MiB.`,
+    broken.length === 0
+      ? 'No run failed, no process was lost, the kernel killed none.'
+      : `${broken.length} broken promises:`,
+    ...broken.slice(0, 20).map((promise) => `  ${promise}`),
   ];
 }
