@@ -14,6 +14,10 @@ const HOST_MIB = 300;
 /** Of a kernel beside its heap, and what a usual cell adds to it. */
 const KERNEL_MIB = 64;
 const GROWTH_MIB = 64;
+/** Of a heap, besides the kernel that has it: its image, on the way in and out. */
+const IMAGE_SHARE = 0.5;
+/** Of the limit: from here on parked kernels go, before it is reached. */
+const PARKED_UNTIL = 0.85;
 /** A kernel that was thrown away is gone from the figures after some tenths of a second. */
 const LOOK_MS = 300;
 
@@ -69,7 +73,8 @@ export class KernelMemory {
   async admit({ key, image, limits }: RunCellInput, signal: AbortSignal): Promise<Admitted> {
     const name = JSON.stringify(key);
     const wholeMiB = limits.heapMiB + KERNEL_MIB;
-    const usualMiB = Math.min(image.heapBytes / MIB + KERNEL_MIB + GROWTH_MIB, wholeMiB);
+    const heapMiB = (image.heapBytes / MIB) * (1 + IMAGE_SHARE);
+    const usualMiB = Math.min(heapMiB + KERNEL_MIB + GROWTH_MIB, wholeMiB);
     const mib = this.#stopped.has(name) ? wholeMiB : usualMiB;
     const leave = await this.#gate.enter(mib, signal);
     const step = { name, mib, wholeMiB, stop: new AbortController() };
@@ -107,11 +112,12 @@ export class KernelMemory {
     if (host === undefined || this.#looking) return;
     this.#looking = true;
     try {
-      const overMiB = ((await this.#residentMiB(host.pid)) ?? 0) - this.#limitMiB;
+      const takenMiB = (await this.#residentMiB(host.pid)) ?? 0;
+      const overMiB = takenMiB - this.#limitMiB * PARKED_UNTIL;
       if (overMiB <= 0) return;
       const parkedMiB = await this.#limitParked(this.#room());
       if (parkedMiB > 0) await this.#limitParked(Math.max(0, parkedMiB - overMiB));
-      else this.#stopNewest();
+      else if (takenMiB > this.#limitMiB) this.#stopNewest();
     } catch {
       // The host is gone, and its memory with it.
     } finally {

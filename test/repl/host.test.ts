@@ -81,6 +81,27 @@ describe('the kernel host', () => {
     expect(repl.stats().running).toBe(0);
   });
 
+  test('a step that is stopped in the middle of a replay is no step that crashed', async () => {
+    const session = new Session(repl, store, 'stopped replay');
+    const code = 'n = 0\nfor i in range(5_000_000): n += 1\nllm_query("q")';
+    const { input, waiting } = await session.wait(code);
+    const other = await openTestRepl(store);
+    try {
+      const controller = new AbortController();
+      const delivery = { clockMs: input.clockMs, recorded: [], failed: [], subRuns: [] };
+      const running = other.runStep(
+        { ...input, journal: waiting.journal, delivery },
+        {
+          signal: controller.signal,
+          onProgress: () => controller.abort(new Error('stopped by test')),
+        },
+      );
+      await expect(running).rejects.toThrow(new Error('stopped by test'));
+    } finally {
+      await other.dispose();
+    }
+  });
+
   test('reports progress at least once a second while it computes', async () => {
     const session = new Session(repl, store, 'progress');
     let beats = 0;
