@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RlmClient, RunAnswer, RunRequest } from '../../client/index.ts';
 import { type ChaosWorld, openChaosWorld, type WorldOptions } from './chaos-world.ts';
 import { type Disturbance, disturb } from './disturb.ts';
-import type { Kind } from './plan.ts';
 import { planOf } from './plan.ts';
 import { type CallCount, countCalls, nameOf } from './repeats.ts';
 import { factsOf, inspectStore, type RunFacts, type StoreFacts } from './run-facts.ts';
@@ -13,8 +12,8 @@ export interface ChaosRunOptions {
   seed: string;
   /** Disturbances to plan. */
   disturbances: number;
-  /** Default: all. */
-  kinds?: readonly Kind[];
+  /** Longest outage, in ms. Default 12 s. */
+  mostOutageMs?: number;
   /** Parts of the run between its first and last turn. */
   parts?: number;
   say: (line: string) => void;
@@ -75,7 +74,7 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
   options.say(
     `undisturbed: ${(calm.ms / 1000).toFixed(1)} s, ${calm.facts.steps.length} steps, ${calm.prompts.size} calls`,
   );
-  const plan = planOf(seed, options.disturbances, options.kinds);
+  const plan = planOf(seed, options.disturbances, options.mostOutageMs);
   const stage = await openChaosWorld({ ...world, workers: WORKERS, ownDisk: true });
   const broken: string[] = [];
   let seen: Observed;

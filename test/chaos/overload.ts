@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promptDigest } from '../../examples/support/scripted-model.ts';
 import { type ChaosWorld, openChaosWorld } from './chaos-world.ts';
+import { factsOf } from './run-facts.ts';
 import { kernelHostsOf, memoryKiB, treeOf } from './processes.ts';
 
 export interface OverloadOptions {
@@ -35,8 +36,9 @@ const MIB = 2 ** 20;
 const LOOK_MS = 500;
 /** A freshly booted kernel: its heap, and what V8 needs for it. */
 const KERNEL_MIB = 70;
-/** As in `repl/kernel-memory.ts`. */
+/** What a worker gives its kernels by itself on a machine of that size, if that leaves enough for worker and server. */
 const KERNEL_SHARE = 0.75;
+const OTHERS_MIB = 1000;
 const ROUND = 5;
 const CHUNK_BYTES = 2048;
 
@@ -49,8 +51,7 @@ export async function overload(options: OverloadOptions): Promise<OverloadReport
     latencyMs: options.latencyMs ?? 1500,
     log,
     script: (question, turn) => cellOf(Number(/\d+/.exec(question)?.[0]), turn, heapMiB),
-    // What the default would be on a machine of that size.
-    env: { RLM_MEMORY_MIB: String(Math.floor(memoryMiB * KERNEL_SHARE)), RLM_MODEL_CONCURRENCY: '200' },
+    env: { RLM_MEMORY_MIB: String(kernelMiB(memoryMiB)), RLM_MODEL_CONCURRENCY: '200' },
   });
   const killedBefore = await oomKills();
   const from = performance.now();
@@ -63,7 +64,9 @@ export async function overload(options: OverloadOptions): Promise<OverloadReport
     watch = watchMemory(world);
     const { peaks } = watch;
     const told = setInterval(() => {
-      say(`${finished} of ${runs} runs at their end, ${peaks.now} MiB now, ${peaks.most} MiB at most`);
+      say(
+        `${finished} of ${runs} runs at their end, ${peaks.now} MiB now, ${peaks.most} MiB at most`,
+      );
     }, 10_000);
     const one = async (run: number): Promise<void> => {
       const answer = await world.client
@@ -79,7 +82,9 @@ export async function overload(options: OverloadOptions): Promise<OverloadReport
         .catch((error: unknown) => String(error));
       if (typeof answer === 'string') broken.push(`run ${run} failed: ${answer}`);
       else if (answer.answer !== expected(run, heapMiB)) {
-        broken.push(`run ${run} answered ${answer.answer?.slice(0, 100)} (${answer.result.reason})`);
+        broken.push(
+          `run ${run} answered ${answer.answer?.slice(0, 100)} (${answer.result.reason})`,
+        );
       } else finished += 1;
     };
     await Promise.all(Array.from({ length: runs }, (_, run) => one(run)));
@@ -111,6 +116,10 @@ export async function overload(options: OverloadOptions): Promise<OverloadReport
   };
 }
 
+function kernelMiB(memoryMiB: number): number {
+  return Math.floor(Math.min(memoryMiB * KERNEL_SHARE, memoryMiB - OTHERS_MIB));
+}
+
 /** Fills its heap, waits, looks at it again, waits, and answers by what it still holds. */
 function cellOf(run: number, turn: number, heapMiB: (run: number) => number): string {
   const chunks = (heapMiB(run) * MIB) / CHUNK_BYTES;
@@ -139,9 +148,7 @@ function expected(run: number, heapMiB: (run: number) => number): string {
   for (let n = 0; n < chunks; n++) state.update(pieces[n % 1000] ?? '');
   const prompts = Array.from({ length: ROUND }, (_, i) => `run ${run}, question ${i}`);
   prompts.push(`run ${run}, once more: ${chunks}`);
-  const said = prompts.map(
-    (content) => `Answer to q${promptDigest([{ role: 'user', content }])}.`,
-  );
+  const said = prompts.map((content) => `Answer to q${promptDigest([{ role: 'user', content }])}.`);
   return `${state.digest('hex').slice(0, 16)} ${said.join(' ')}`;
 }
 

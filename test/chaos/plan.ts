@@ -35,10 +35,10 @@ const HOUR_MS = 3_600_000;
 const MOST_OUTAGE_MS = 12_000;
 
 /** The disturbances of one run, in order. Every kind comes before one comes again. */
-export function planOf(seed: string, count: number, kinds: readonly Kind[] = KINDS): Planned[] {
+export function planOf(seed: string, count: number, mostOutageMs = MOST_OUTAGE_MS): Planned[] {
   const random = randomOf(`${seed}/plan`);
   const drawn: Kind[] = [];
-  while (drawn.length < count) drawn.push(...random.shuffle(kinds));
+  while (drawn.length < count) drawn.push(...random.shuffle(KINDS));
   const moments = Array.from({ length: count }, () => random.integer(2, 95) / 100);
   const inOrder = moments.toSorted((a, b) => a - b);
   return drawn.slice(0, count).map((kind, i) => ({
@@ -46,7 +46,10 @@ export function planOf(seed: string, count: number, kinds: readonly Kind[] = KIN
     kind,
     after: inOrder[i] ?? 0,
     delayMs: random.integer(0, 700),
-    lastsMs: random.integer(500, kind.endsWith('disk') ? MOST_OUTAGE_MS : 4000),
+    lastsMs: random.integer(
+      500,
+      kind.endsWith('disk') ? mostOutageMs : Math.min(4000, mostOutageMs),
+    ),
     worker: random.integer(0, 1),
     jumpMs: random.pick([
       -24 * HOUR_MS,
