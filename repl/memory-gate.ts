@@ -52,7 +52,7 @@ export class MemoryGate {
   }
 
   #admit(): void {
-    for (const next of [...this.#waiting]) {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (this.#inside > 0 && this.#takenMiB + next.mib > this.#limitMiB) return;
       this.#waiting.shift();
       this.#takenMiB += next.mib;

@@ -50,10 +50,11 @@ export async function openCrew({ seats, envOf, log, isExpected }: CrewOptions): 
   const accidents: string[] = [];
   const pids: number[] = [];
   let started = 0;
-  let stopping = false;
+  const stopping = new AbortController();
+  const isStopping = (): boolean => stopping.signal.aborted;
 
   const start = async (seat: Seat): Promise<void> => {
-    while (!stopping) {
+    while (!isStopping()) {
       started += 1;
       const key = `worker-${started}`;
       const said: string[] = [];
@@ -71,7 +72,7 @@ export async function openCrew({ seats, envOf, log, isExpected }: CrewOptions): 
       } catch (error) {
         // A server or a disk that is away: the supervisor tries again.
         const words = error instanceof Error ? error.message : String(error);
-        if (!stopping && !isExpected(words)) accidents.push(`${key} did not start: ${words}`);
+        if (!isStopping() && !isExpected(words)) accidents.push(`${key} did not start: ${words}`);
         log(`${key} did not start: ${words}`);
         await sleep(START_AGAIN_MS);
       }
@@ -80,7 +81,7 @@ export async function openCrew({ seats, envOf, log, isExpected }: CrewOptions): 
   const ended = (seat: Seat, worker: WorkerProcess, said: string[]): void => {
     if (seat.worker !== worker) return;
     seat.worker = null;
-    if (seat.killed || stopping) return;
+    if (seat.killed || isStopping()) return;
     accidents.push(`${seat.key} ended by itself: ${said.slice(-5).join(' / ')}`);
     seat.starting = start(seat);
   };
@@ -128,9 +129,9 @@ export async function openCrew({ seats, envOf, log, isExpected }: CrewOptions): 
       return killed.filter((each) => each !== null);
     },
     stop: async () => {
-      stopping = true;
+      stopping.abort();
       await Promise.all(crew.map(({ starting }) => starting));
-      await Promise.all(crew.map(({ worker }) => worker?.stop(STOP_MS)));
+      await Promise.all(crew.map(async ({ worker }) => worker?.stop(STOP_MS)));
     },
   };
 }

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChaosWorld } from './chaos-world.ts';
+import type { Crew } from './crew.ts';
 import type { Planned } from './plan.ts';
 
 /** A disturbance that was made. */
@@ -12,6 +13,8 @@ export interface Disturbance extends Planned {
   detail: string;
   /** Keys of the workers that it killed. */
   killedKeys: string[];
+  /** False when there was nothing to disturb, as no worker ran just then: it counts for nothing. */
+  met: boolean;
 }
 
 const LOOK_MS = 20;
@@ -31,8 +34,8 @@ export async function disturb(
     await sleep(planned.delayMs);
     if (hasEnded()) break;
     const fromMs = Date.now();
-    const { detail, killedKeys = [] } = await ACTIONS[planned.kind](world, planned);
-    const disturbance = { ...planned, fromMs, untilMs: Date.now(), detail, killedKeys };
+    const { detail, killedKeys = [], met = true } = await ACTIONS[planned.kind](world, planned);
+    const disturbance = { ...planned, fromMs, untilMs: Date.now(), detail, killedKeys, met };
     done.push(disturbance);
     run.onDone(disturbance);
   }
@@ -46,24 +49,33 @@ function distinctPrompts({ model }: ChaosWorld): number {
 interface Effect {
   detail: string;
   killedKeys?: string[];
+  met?: boolean;
+}
+
+const NOTHING_THERE: Effect = { detail: 'none ran just then', met: false };
+
+async function killSomeHosts(crew: Crew, seat: number): Promise<number[]> {
+  const hosts = await crew.killHosts(seat);
+  return hosts.length > 0 ? hosts : await crew.killHosts(seat + 1);
 }
 
 const ACTIONS: Record<Planned['kind'], (world: ChaosWorld, planned: Planned) => Promise<Effect>> = {
   'kill worker': async ({ crew }, { worker, lastsMs }) => {
-    const killed = await crew.killWorker(worker, lastsMs);
-    if (killed === null) return { detail: 'none ran there' };
+    const killed =
+      (await crew.killWorker(worker, lastsMs)) ?? (await crew.killWorker(worker + 1, lastsMs));
+    if (killed === null) return NOTHING_THERE;
     return { detail: `${killed.key}, process ${killed.pid}`, killedKeys: [killed.key] };
   },
   'kill kernel host': async ({ crew }, { worker }) => {
-    const hosts = await crew.killHosts(worker);
-    return { detail: hosts.length === 0 ? 'none ran there' : `process ${hosts.join(', ')}` };
+    const hosts = await killSomeHosts(crew, worker);
+    return hosts.length === 0 ? NOTHING_THERE : { detail: `process ${hosts.join(', ')}` };
   },
-  'kill Temporal server': async ({ killServer }, { lastsMs }) => ({
-    detail: `process ${await killServer(lastsMs)}, away for ${lastsMs} ms`,
+  'kill Temporal server': async (world, { lastsMs }) => ({
+    detail: `process ${await world.killServer(lastsMs)}, away for ${lastsMs} ms`,
   }),
-  'kill everything': async ({ crew, killServer }, { lastsMs }) => {
-    const server = killServer(lastsMs / 2);
-    const killed = await crew.killAll(server.then(() => undefined));
+  'kill everything': async (world, { lastsMs }) => {
+    const server = world.killServer(lastsMs / 2);
+    const killed = await world.crew.killAll(server.then(() => undefined));
     const pids = [await server, ...killed.map(({ pid }) => pid)];
     return { detail: `processes ${pids.join(', ')}`, killedKeys: killed.map(({ key }) => key) };
   },
@@ -85,7 +97,7 @@ const ACTIONS: Record<Planned['kind'], (world: ChaosWorld, planned: Planned) => 
     const names = await readdir(cacheFolder);
     for (const name of names) await rm(join(cacheFolder, name), { recursive: true, force: true });
     // Who has read them needs them again only then.
-    const hosts = await crew.killHosts(worker);
+    const hosts = await killSomeHosts(crew, worker);
     return { detail: `${names.join(', ')}; killed kernel host ${hosts.join(', ') || '(none)'}` };
   },
   'clock jump': async ({ clock }, { jumpMs }) => {

@@ -20,11 +20,7 @@ export async function openModelLink(port: number): Promise<ModelLink> {
   const relay = (from: Socket, to: Socket): void => {
     let queue = Promise.resolve();
     from.on('data', (bytes: Buffer) => {
-      const wait = holdMs;
-      queue = queue.then(async () => {
-        if (wait > 0) await pause(wait);
-        if (!to.destroyed) to.write(bytes);
-      });
+      queue = passOn(queue, holdMs, () => to.destroyed || to.write(bytes));
     });
     from.on('end', () => void queue.then(() => to.end()));
     from.on('error', () => to.destroy());
@@ -74,6 +70,13 @@ export async function openModelLink(port: number): Promise<ModelLink> {
       await new Promise<void>((resolve) => void server.close(() => resolve()));
     },
   };
+}
+
+/** After what came before, and a while later. */
+async function passOn(before: Promise<void>, waitMs: number, pass: () => void): Promise<void> {
+  await before;
+  if (waitMs > 0) await pause(waitMs);
+  pass();
 }
 
 function pause(ms: number): Promise<void> {

@@ -82,8 +82,9 @@ export async function overload(options: OverloadOptions): Promise<OverloadReport
         .catch((error: unknown) => String(error));
       if (typeof answer === 'string') broken.push(`run ${run} failed: ${answer}`);
       else if (answer.answer !== expected(run, heapMiB)) {
+        const { steps } = await factsOf(world.client, answer);
         broken.push(
-          `run ${run} answered ${answer.answer?.slice(0, 100)} (${answer.result.reason})`,
+          `run ${run} answered ${answer.answer?.slice(0, 60)} (${answer.result.reason}) after ${steps.slice(0, 5).join(', ')}`,
         );
       } else finished += 1;
     };
@@ -158,12 +159,12 @@ interface MemoryWatch {
 }
 
 /** Looks at the memory of server, worker and kernel hosts again and again. */
-function watchMemory({ crew, serverPid }: ChaosWorld): MemoryWatch {
+function watchMemory(world: ChaosWorld): MemoryWatch {
   const peaks: MemoryWatch['peaks'] = { now: 0, most: 0, parts: {} };
-  let stopped = false;
+  const end = new AbortController();
   const look = async (): Promise<void> => {
     let sum = 0;
-    for (const root of [serverPid(), ...crew.pids]) {
+    for (const root of [world.serverPid(), ...world.crew.pids]) {
       for (const { pid, command } of await treeOf(root)) {
         const part = /start-dev/.test(command)
           ? 'Temporal server'
@@ -179,7 +180,7 @@ function watchMemory({ crew, serverPid }: ChaosWorld): MemoryWatch {
     peaks.most = Math.max(peaks.most, sum);
   };
   const watching = (async () => {
-    while (!stopped) {
+    while (!end.signal.aborted) {
       await look();
       await sleep(LOOK_MS);
     }
@@ -187,7 +188,7 @@ function watchMemory({ crew, serverPid }: ChaosWorld): MemoryWatch {
   return {
     peaks,
     stop: async () => {
-      stopped = true;
+      end.abort();
       await watching;
     },
   };

@@ -11,7 +11,7 @@ function request(prompt: string, atMs: number, key = 'worker-1') {
 
 function disturbance(kind: Kind, fromMs: number, killedKeys: string[] = []): Disturbance {
   const planned = { number: 1, kind, after: 0, delayMs: 0, lastsMs: 0, worker: 0, jumpMs: 0 };
-  return { ...planned, fromMs, untilMs: fromMs + 100, detail: 'x', killedKeys };
+  return { ...planned, fromMs, untilMs: fromMs + 100, detail: 'x', killedKeys, met: true };
 }
 
 const NOTHING = new Map();

@@ -1,4 +1,5 @@
 import type { ChaosRun } from './chaos-run.ts';
+import type { Disturbance } from './disturb.ts';
 import type { OverloadReport } from './overload.ts';
 
 /** What a whole suite came to: the JSON file, and the summary. */
@@ -30,12 +31,12 @@ export function totalsOf(runs: readonly ChaosRun[]): Totals {
   const sum = (of: (run: ChaosRun) => number): number =>
     runs.reduce((all, run) => all + of(run), 0);
   const byKind: Record<string, number> = {};
-  for (const { kind } of runs.flatMap(({ disturbances }) => disturbances)) {
+  for (const { kind } of runs.flatMap(madeIn)) {
     byKind[kind] = (byKind[kind] ?? 0) + 1;
   }
   return {
     runs: runs.length,
-    disturbances: sum(({ disturbances }) => disturbances.length),
+    disturbances: sum((run) => madeIn(run).length),
     byKind,
     modelCalls: sum(({ calls }) => calls.distinct),
     repeats: sum(({ calls }) => calls.repeats),
@@ -45,12 +46,17 @@ export function totalsOf(runs: readonly ChaosRun[]): Totals {
   };
 }
 
+/** Disturbances that met something. */
+function madeIn({ disturbances }: ChaosRun): Disturbance[] {
+  return disturbances.filter(({ met }) => met);
+}
+
 /** One run, after it. */
 export function runLines(run: ChaosRun): string[] {
-  const { calls, disturbances, planned, ms } = run;
+  const { calls, planned, ms } = run;
   const verdict = run.broken.length === 0 ? 'equal to the undisturbed run' : 'BROKEN PROMISES';
   return [
-    `${verdict}: ${disturbances.length} of ${planned} disturbances, ${run.steps} steps (${run.stepsAgain} tried again), ${run.executions} executions, ${calls.distinct} calls and ${calls.repeats} repeats, ${(ms.disturbed / 1000).toFixed(1)} s instead of ${(ms.undisturbed / 1000).toFixed(1)} s`,
+    `${verdict}: ${madeIn(run).length} of ${planned} disturbances, ${run.steps} steps (${run.stepsAgain} tried again), ${run.executions} executions, ${calls.distinct} calls and ${calls.repeats} repeats, ${(ms.disturbed / 1000).toFixed(1)} s instead of ${(ms.undisturbed / 1000).toFixed(1)} s`,
     ...Object.entries(calls.byCause).map(
       ([cause, times]) => `  ${times} repeated because of ${cause}`,
     ),
