@@ -8,7 +8,7 @@ import { type ChaosRun, chaosRun } from './chaos-run.ts';
 import { overload } from './overload.ts';
 import { type ChaosReport, overloadLines, runLines, summaryLines, totalsOf } from './report.ts';
 
-const USAGE = `npm run chaos -- [--runs N] [--seed S] [--disturbances PER_RUN] [--report FILE] [--debug]
+const USAGE = `npm run chaos -- [--runs N] [--seed S] [--only RUN] [--disturbances PER_RUN] [--report FILE] [--debug]
 npm run chaos -- --overload RUNS [--memory-mib MIB] [--report FILE] [--debug]`;
 /** 25 runs of 8 make 200 disturbances. */
 const DEFAULTS = { runs: 25, disturbances: 8 };
@@ -19,6 +19,7 @@ async function main(): Promise<void> {
     options: {
       runs: { type: 'string' },
       seed: { type: 'string' },
+      only: { type: 'string' },
       disturbances: { type: 'string' },
       overload: { type: 'string' },
       'memory-mib': { type: 'string' },
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
   }
   const runs = countOf('--runs', values.runs, DEFAULTS.runs);
   const disturbances = countOf('--disturbances', values.disturbances, DEFAULTS.disturbances);
+  const only = values.only === undefined ? null : countOf('--only', values.only, 1);
   const seed = values.seed ?? String(Date.now() % 1_000_000);
   const file = resolve(values.report ?? `.rlm/chaos/${seed.replaceAll(/[^\w.-]/g, '_')}.json`);
   await mkdir(dirname(file), { recursive: true });
@@ -47,7 +49,8 @@ async function main(): Promise<void> {
   const done: ChaosRun[] = [];
   const command = `npm run chaos -- --runs ${runs} --seed ${seed} --disturbances ${disturbances}`;
   say(`${command}\nThe model server is a stand-in: scripted, without intelligence.`);
-  for (let i = 1; i <= runs; i++) {
+  const [first, last] = only === null ? [1, runs] : [only, only];
+  for (let i = first; i <= last; i++) {
     const own = `${seed}-${i}`;
     say(`\nRun ${i} of ${runs}, seed ${own}`);
     const log = values.debug === true ? (line: string) => say(`    ${line}`) : () => undefined;
@@ -72,7 +75,7 @@ async function main(): Promise<void> {
     };
     // After each run: a suite that is stopped leaves what it found.
     await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
-    if (i < runs) continue;
+    if (i < last) continue;
     for (const line of summaryLines(report)) process.stdout.write(`${line}\n`);
     process.stdout.write(`Report: ${file}\n`);
     if (report.totals.broken > 0) process.exitCode = 1;
