@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,6 +38,9 @@ export async function openChaosDisk(folder: string): Promise<ChaosDisk> {
       close: () => rm(folder, { recursive: true, force: true }),
     };
   }
+  // Also when this process is told to end in the middle: a mount would stay.
+  const unmount = (): void => void execFileSync('umount', ['-l', folder]);
+  process.once('exit', unmount);
   return {
     folder,
     about: `a tmpfs of ${SIZE_MIB} MiB, filled to its last byte, or mounted read-only`,
@@ -53,7 +56,8 @@ export async function openChaosDisk(folder: string): Promise<ChaosDisk> {
       await remount(folder, 'rw');
     },
     close: async () => {
-      await run('umount', ['-l', folder]);
+      process.removeListener('exit', unmount);
+      unmount();
       await rm(folder, { recursive: true, force: true });
     },
   };

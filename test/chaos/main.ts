@@ -47,6 +47,7 @@ async function main(): Promise<void> {
 
   const started = new Date();
   const done: ChaosRun[] = [];
+  const errors: string[] = [];
   const command = `npm run chaos -- --runs ${runs} --seed ${seed} --disturbances ${disturbances}`;
   say(`${command}\nThe model server is a stand-in: scripted, without intelligence.`);
   const [first, last] = only === null ? [1, runs] : [only, only];
@@ -54,23 +55,26 @@ async function main(): Promise<void> {
     const own = `${seed}-${i}`;
     say(`\nRun ${i} of ${runs}, seed ${own}`);
     const log = values.debug === true ? (line: string) => say(`    ${line}`) : () => undefined;
-    const run = await chaosRun({
-      seed: own,
-      disturbances,
-      say: (line) => say(`  ${clockTime()} ${line}`),
-      log,
-    });
-    done.push(run);
-    for (const line of runLines(run)) say(`  ${line}`);
+    const tell = (line: string): void => say(`  ${clockTime()} ${line}`);
+    try {
+      const run = await chaosRun({ seed: own, disturbances, say: tell, log });
+      done.push(run);
+      for (const line of runLines(run)) say(`  ${line}`);
+    } catch (error) {
+      // The others are worth running all the same.
+      errors.push(`${own}: ${error instanceof Error ? error.message : String(error)}`);
+      tell(`could not be run: ${errors.at(-1)}`);
+    }
     const report: ChaosReport = {
       seed,
       command,
       startedAt: started.toISOString(),
       seconds: (Date.now() - started.getTime()) / 1000,
       modelServer: 'stand-in (scripted, no intelligence)',
-      disk: run.about.disk,
-      clock: run.about.clock,
+      disk: done.at(-1)?.about.disk ?? 'none',
+      clock: done.at(-1)?.about.clock ?? 'none',
       runs: done,
+      errors,
       totals: totalsOf(done),
     };
     // After each run: a suite that is stopped leaves what it found.
@@ -78,7 +82,7 @@ async function main(): Promise<void> {
     if (i < last) continue;
     for (const line of summaryLines(report)) process.stdout.write(`${line}\n`);
     process.stdout.write(`Report: ${file}\n`);
-    if (report.totals.broken > 0) process.exitCode = 1;
+    if (report.totals.broken + errors.length > 0) process.exitCode = 1;
   }
 }
 
@@ -117,6 +121,9 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+// What this process has started ends with it; see also disk.ts.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 try {
   await main();
 } catch (error) {

@@ -13,6 +13,8 @@ export interface ChaosReport {
   disk: string;
   clock: string;
   runs: ChaosRun[];
+  /** Runs that could not be made, with the reason. */
+  errors: string[];
   totals: Totals;
 }
 
@@ -66,7 +68,8 @@ export function runLines(run: ChaosRun): string[] {
 }
 
 /** The end of the suite. */
-export function summaryLines({ seed, seconds, disk, clock, totals, runs }: ChaosReport): string[] {
+export function summaryLines(report: ChaosReport): string[] {
+  const { seed, seconds, disk, clock, totals, runs, errors } = report;
   const failed = runs.filter(({ broken }) => broken.length > 0);
   return [
     '',
@@ -79,8 +82,9 @@ export function summaryLines({ seed, seconds, disk, clock, totals, runs }: Chaos
     `Model calls:   ${totals.modelCalls}, and ${totals.repeats} repeats, each because of a named disturbance unless listed below.`,
     `Steps:         ${totals.steps}, of which ${totals.stepsAgain} were tried again.`,
     failed.length === 0
-      ? 'Every run had the answer and, after every step, the heap of its undisturbed run; no stored answer was asked for again; nothing was left running or half-written.'
+      ? 'Every one of these runs had the answer and, after every step, the heap of its undisturbed run; no stored answer was asked for again; nothing was left running or half-written.'
       : `${totals.broken} broken promises in ${failed.length} runs: seeds ${failed.map((run) => run.seed).join(', ')}.`,
+    ...errors.map((error) => `  could not be run: ${error}`),
     ...failed.flatMap((run) =>
       run.broken.slice(0, 20).map((promise) => `  ${run.seed}: ${promise}`),
     ),
