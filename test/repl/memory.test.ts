@@ -77,7 +77,7 @@ describe('a host with little memory', () => {
     // Each took another's place before its turn came.
     expect(repl.stats().steps.parked - parked).toBeLessThan(8);
     expect(repl.stats()).toMatchObject({ hostsLost: 0, memoryStops: 0 });
-  });
+  }, 120_000);
 
   test('stops the newest step when it grows beyond its limit; that step runs again by itself', async () => {
     await open(2000);
