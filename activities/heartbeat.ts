@@ -28,7 +28,7 @@ export async function withHeartbeat<T>(work: (beat: Beat) => Promise<T>): Promis
   } catch (error) {
     // Once cancelled, whatever the abort made the work throw is the cancellation.
     if (context.cancellationSignal.aborted) await context.cancelled;
-    throw toFailure(error);
+    throw toFailure(error, context.info.attempt);
   } finally {
     clearInterval(timer);
   }

@@ -22,8 +22,12 @@ const PERMANENT = [
   [InvalidInput, FailureType.invalidInput],
 ] as const;
 
-/** The failure of an activity for an error of the rooms below: its type, one sentence, and whether to retry. The only place that builds failures of activities. */
-export function toFailure(error: unknown): Error {
+/** A disk that is full stays so longer than a kernel host takes to start again: attempts wait longer for it, up to this. */
+const LONGEST_STORE_WAIT_MS = 15_000;
+const FIRST_STORE_WAIT_MS = 500;
+
+/** The failure of an activity's attempt (from 1) for an error of the rooms below: its type, one sentence, and whether and when to retry. The only place that builds failures of activities. */
+export function toFailure(error: unknown, attempt = 1): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (error instanceof ModelError) {
     const { type, message, retryable, nextRetryDelayMs } = error.failure;
@@ -42,7 +46,12 @@ export function toFailure(error: unknown): Error {
     return ApplicationFailure.retryable(sentence(error), FailureType.kernelCrashed);
   }
   if (error instanceof StoreUnavailable) {
-    return ApplicationFailure.retryable(sentence(error), 'Store.Unavailable');
+    const waitMs = FIRST_STORE_WAIT_MS * 2 ** Math.min(attempt - 1, 10);
+    return ApplicationFailure.create({
+      type: 'Store.Unavailable',
+      message: sentence(error),
+      nextRetryDelay: Math.min(waitMs, LONGEST_STORE_WAIT_MS),
+    });
   }
   if (error instanceof z.ZodError) {
     return ApplicationFailure.nonRetryable(z.prettifyError(error), FailureType.invalidInput);

@@ -50,6 +50,7 @@ export async function answerOne(deps: AnswerDeps): Promise<AnswerCallResult> {
     CallAnswer,
     usageOf,
     async () => await answered(deps, await getJson(store, request, CallRequest)),
+    deps.signal,
   );
   // A failed call is asked again by the next one that is equal.
   if (shared !== null && earlier === null && value.status === 'ok') {

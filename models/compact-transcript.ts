@@ -65,6 +65,7 @@ export async function compactTranscript(deps: CompactDeps): Promise<CompactTrans
     TurnReply,
     (reply) => reply.usage,
     () => summarise(deps, messages),
+    deps.signal,
   );
   const summary: ChatMessage = {
     role: 'assistant',

@@ -51,6 +51,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
         signal,
         onProgress,
       }),
+    signal,
   );
   const said: ChatMessage = {
     role: 'assistant',

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { addUsage, type Digest, type Usage } from '../protocol/index.ts';
 import { getJson, putJson, type Store } from '../store/index.ts';
+import { whileUnavailable } from './while-unavailable.ts';
 
 export interface Recorded<T> {
   readonly value: T;
@@ -16,7 +17,8 @@ export interface Recorded<T> {
  * Makes a paid value once: the record under `key` if there is one, else what `make` gives, stored and then
  * recorded before it is returned. The first writer of the record wins: an attempt that loses the race
  * returns the winner's value, and both costs as its usage. A death between the blob and the record
- * leaves a blob that nothing names, and the next attempt pays again; nothing else is ever paid twice.
+ * leaves a blob that nothing names, and the next attempt pays again; nothing else is ever paid twice. A store
+ * that is full or away is waited for with the value in hand: another attempt would pay for it again.
  */
 export async function recordOnce<T>(
   store: Store,
@@ -24,6 +26,7 @@ export async function recordOnce<T>(
   schema: ZodType<T>,
   usageOf: (value: T) => Usage,
   make: () => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<Recorded<T>> {
   const known = await store.records.find(key);
   if (known !== undefined) {
@@ -31,8 +34,10 @@ export async function recordOnce<T>(
     return { value, digest: known, repeated: true, usage: usageOf(value) };
   }
   const mine = await make();
-  const { digest } = await putJson(store, mine);
-  const winner = await store.records.create(key, digest);
+  const { digest, winner } = await whileUnavailable(async () => {
+    const stored = await putJson(store, mine);
+    return { digest: stored.digest, winner: await store.records.create(key, stored.digest) };
+  }, signal);
   if (winner === digest) return { value: mine, digest, repeated: false, usage: usageOf(mine) };
   const value = await getJson(store, winner, schema);
   return { value, digest: winner, repeated: false, usage: addUsage(usageOf(value), usageOf(mine)) };

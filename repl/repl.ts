@@ -2,8 +2,10 @@ import type { CellOutcome, HeapImageRef, RunCellInput } from '../protocol/index.
 import type { Store } from '../store/index.ts';
 import { type PreparedBase, prepareBase } from './base-cache.ts';
 import { KernelCrashed } from './errors.ts';
+import type { BaseDescription } from './host/base-description.ts';
 import { HostGone, HostProcess } from './host/host-process.ts';
 import { type HostQueue, HostRoom } from './host-room.ts';
+import { KernelMemory } from './kernel-memory.ts';
 import { encodeImage } from './image/image-format.ts';
 import { runStep } from './run-step.ts';
 
@@ -25,6 +27,8 @@ export interface ReplStats {
   steps: { fresh: number; parked: number; replayed: number };
   /** Hosts that died and were replaced. */
   hostsLost: number;
+  /** Times that a step was stopped to make room for others. */
+  memoryStops: number;
 }
 
 /** Runs REPL steps: each a pure function from one heap image to the next. */
@@ -55,6 +59,10 @@ export interface ReplOptions {
   cacheDir: string;
   /** Memory for waiting and resting kernels, in MiB. Default 2048. */
   parkedMiB?: number;
+  /** Memory of the kernel host, in MiB: steps wait when it is taken. Default: three quarters of the machine's or the container's. */
+  memoryMiB?: number | undefined;
+  /** Of a process, in MiB, null when unknown; for tests. */
+  residentMiB?: (pid: number) => Promise<number | null>;
   /** Kernels booted ahead, about 40 MB each; a step that finds none waits 0.3 s more. Default 2. */
   warmKernels?: number;
   /** Where steps whose kernels are kept here may be sent; outcomes name it. Default none. */
@@ -67,12 +75,18 @@ export interface ReplOptions {
 export async function openRepl(options: ReplOptions): Promise<Repl> {
   const { store, cacheDir, parkedMiB = PARKED_MIB, warmKernels = WARM_KERNELS } = options;
   const prepared = await prepareBase(cacheDir, () => {});
-  const hosts = new HostSlot(() =>
-    HostProcess.start({ baseFolder: prepared.folder, parkedMiB, warmKernels }),
-  );
+  const hosts = new HostSlot(async () => {
+    // Again: whoever cleared the cache meanwhile would otherwise leave this worker without kernels for good.
+    const { folder, description } = await prepareBase(cacheDir, () => {});
+    checkSameBase(description, prepared.description);
+    return HostProcess.start({ baseFolder: folder, parkedMiB, warmKernels });
+  });
   await hosts.get();
+  const { memoryMiB, residentMiB } = options;
+  const host = (): HostProcess | undefined => hosts.running;
+  const memory = new KernelMemory({ memoryMiB, parkedMiB, host, residentMiB });
   const room = new HostRoom(options.hostQueue ?? null, options.freeMiB);
-  return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts, room);
+  return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts, room, memory);
 }
 
 /** Builds the base image if `cacheDir` has none. Idempotent and atomic; several processes may do it at once. */
@@ -86,6 +100,14 @@ export async function prepareBaseImage(options: {
   );
   const { runtime, heapDigest: digest } = description;
   return { runtime, digest, built, path: folder };
+}
+
+/** A base that was built again is equal, on a machine of the same architecture: anything else would give other heaps. */
+function checkSameBase(found: BaseDescription, opened: BaseDescription): void {
+  if (found.runtime === opened.runtime && found.heapDigest === opened.heapDigest) return;
+  throw new KernelCrashed(
+    `the base image in the cache is now ${found.runtime}, this worker serves ${opened.runtime}: start it again`,
+  );
 }
 
 /** The base as an image: no pages. It names the runtime, so that a fork of the empty REPL is possible. */
@@ -117,8 +139,8 @@ class HostSlot {
     this.#start = start;
   }
 
-  get pids(): number[] {
-    return this.#current?.alive === true ? [this.#current.pid] : [];
+  get running(): HostProcess | undefined {
+    return this.#current?.alive === true ? this.#current : undefined;
   }
 
   async get(): Promise<HostProcess> {
@@ -150,6 +172,7 @@ class LocalRepl implements Repl {
   readonly base: HeapImageRef;
   readonly #store: Store;
   readonly #hosts: HostSlot;
+  readonly #memory: KernelMemory;
   readonly #steps = { fresh: 0, parked: 0, replayed: 0 };
   readonly #room: HostRoom;
 
@@ -159,8 +182,10 @@ class LocalRepl implements Repl {
     base: HeapImageRef,
     hosts: HostSlot,
     room: HostRoom,
+    memory: KernelMemory,
   ) {
     this.#room = room;
+    this.#memory = memory;
     this.runtime = prepared.description.runtime;
     this.base = base;
     this.#store = store;
@@ -178,27 +203,34 @@ class LocalRepl implements Repl {
       onProgress &&
       setInterval(() => onProgress({ elapsedMs: performance.now() - begun }), PROGRESS_MS);
     this.#room.enter();
+    let admitted: Awaited<ReturnType<KernelMemory['admit']>> | undefined;
     try {
+      admitted = await this.#memory.admit(input, signal);
       const host = await this.#hosts.get();
       const where = { store: this.#store, host, room: this.#room, runtime: this.runtime };
-      const outcome = await runStep({ ...where, base: this.base, signal }, input);
+      const context = { ...where, base: this.base, signal: admitted.signal };
+      const outcome = await runStep(context, input);
       this.#steps[outcome.way] += 1;
       return outcome;
     } catch (error) {
       if (error instanceof HostGone) throw new KernelCrashed(error.message);
       throw error;
     } finally {
+      admitted?.release();
       this.#room.leave();
       clearInterval(beat);
     }
   }
 
   stats(): ReplStats {
-    return { running: this.#room.running, steps: { ...this.#steps }, hostsLost: this.#hosts.lost };
+    const { lost: hostsLost } = this.#hosts;
+    const { stops: memoryStops } = this.#memory;
+    return { running: this.#room.running, steps: { ...this.#steps }, hostsLost, memoryStops };
   }
 
   get hostPids(): number[] {
-    return this.#hosts.pids;
+    const { running } = this.#hosts;
+    return running === undefined ? [] : [running.pid];
   }
 
   async dispose(): Promise<void> {

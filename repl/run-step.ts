@@ -224,6 +224,8 @@ class Step {
     message: string,
     output: CellOutput,
   ): Promise<CellOutcome> {
+    // A kernel that was taken away under its step looks like one that crashed; that is no doing of the cell.
+    this.#context.signal.throwIfAborted();
     const outcome = await rolledBackOutcome(this.#context.store, kind, message, output, {
       computeMs: this.#computed(),
       way: this.#way,

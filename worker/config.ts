@@ -16,6 +16,7 @@ const Environment = z.object({
   RLM_WORKFLOW_CONCURRENCY: z.coerce.number().int().min(2).max(2000).default(100),
   RLM_REPL_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(8),
   RLM_PARKED_MIB: z.coerce.number().int().min(0).default(2048),
+  RLM_MEMORY_MIB: z.coerce.number().int().min(1024).optional(),
   RLM_WARM_KERNELS: z.coerce.number().int().min(0).max(64).default(2),
   RLM_HOST_QUEUE: z.enum(['0', '1']).default('1'),
   RLM_STICKY_MS: z.coerce.number().int().min(100).max(60_000).default(500),
@@ -49,6 +50,8 @@ export interface WorkerConfig {
   replConcurrency: number;
   /** Memory for kernels that wait or rest, in MiB; what exceeds it is restored from images. */
   parkedMiB: number;
+  /** Memory of the kernel host, in MiB: steps wait for room in it. Undefined: by the machine. */
+  memoryMiB: number | undefined;
   /** Kernels booted ahead. */
   warmKernels: number;
   /** Whether runs are sent back to the kernels that this process keeps. */
@@ -91,6 +94,7 @@ export function loadWorkerConfig(env: Readonly<Record<string, string | undefined
     modelConcurrency: e.RLM_MODEL_CONCURRENCY,
     replConcurrency: e.RLM_REPL_CONCURRENCY,
     parkedMiB: e.RLM_PARKED_MIB,
+    memoryMiB: e.RLM_MEMORY_MIB,
     warmKernels: e.RLM_WARM_KERNELS,
     hostQueue: e.RLM_HOST_QUEUE === '1',
     stickyMs: e.RLM_STICKY_MS,

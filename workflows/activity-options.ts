@@ -26,7 +26,8 @@ export const INGEST: ActivityOptions = { ...LIGHT, startToCloseTimeout: '15 minu
 export function modelCall(card: ModelCard): ActivityOptions {
   return {
     taskQueue: card.taskQueue,
-    startToCloseTimeout: card.timeoutMs + 10_000,
+    // The call, and ten minutes for a full disk: its answer is paid for, and kept in hand until it can be stored.
+    startToCloseTimeout: card.timeoutMs + 10 * 60_000,
     scheduleToCloseTimeout: '2 hours',
     heartbeatTimeout: '10 seconds',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
@@ -35,7 +36,9 @@ export function modelCall(card: ModelCard): ActivityOptions {
 
 /**
  * A REPL step. Pure, so a false alarm of the fast heartbeat only costs its compute again; the first retry
- * comes at once. `computeMs` is enforced by the kernel host; the minute on top is for images and replay.
+ * comes at once. `computeMs` is enforced by the kernel host; the quarter of an hour on top is for images, replay and
+ * waiting for memory. Twelve attempts ride out a host that has to be started, and a full disk for more than a minute
+ * (see `activities/to-failure.ts`).
  */
 export function replStep(
   queue: string,
@@ -46,7 +49,7 @@ export function replStep(
     taskQueue: queue,
     // What has begun goes before what has not: it holds answers that were paid for.
     ...(isResumed ? { priority: { priorityKey: 2 } } : {}),
-    startToCloseTimeout: limits.computeMs + 60_000,
+    startToCloseTimeout: limits.computeMs + 15 * 60_000,
     heartbeatTimeout: '2 seconds',
     // The heap that the next step starts from must be settled before the run goes on.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -54,7 +57,7 @@ export function replStep(
       initialInterval: '50ms',
       backoffCoefficient: 2,
       maximumInterval: '5s',
-      maximumAttempts: 8,
+      maximumAttempts: 12,
       nonRetryableErrorTypes: [
         FailureType.imageIncompatible,
         FailureType.blobMissing,

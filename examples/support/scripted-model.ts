@@ -29,13 +29,15 @@ export interface ScriptedReply {
 type Reply = string | ScriptedReply;
 
 /** One request as the server saw it. `answered` is false while it runs and for good when the client left before the end. */
-interface LoggedRequest {
+export interface LoggedRequest {
   readonly number: number;
   readonly atMs: number;
   readonly kind: 'root' | 'sub';
   readonly model: string;
   /** First 16 hex digits of the SHA-256 of its messages: equal for a repeated call. */
   readonly prompt: string;
+  /** The key that it came with, which tells clients apart; a stand-in's keys are no secrets. */
+  readonly key: string;
   status: number;
   answered: boolean;
   durationMs: number | null;
@@ -143,7 +145,8 @@ async function chat(
     sendJson(response, 400, { error: { message: 'not a chat completion request' } });
     return;
   }
-  const entry = logRequest(requests, body, response);
+  const key = (request.headers.authorization ?? '').replace(/^Bearer /, '');
+  const entry = logRequest(requests, body, key, response);
   const prompt = body.messages.at(-1)?.content ?? '';
   const fault = options.fault?.(entry, prompt);
   const left = new AbortController();
@@ -204,15 +207,16 @@ async function scripted(
 function logRequest(
   requests: LoggedRequest[],
   body: ChatBody,
+  key: string,
   response: ServerResponse,
 ): LoggedRequest {
-  const digest = createHash('sha256').update(JSON.stringify(body.messages)).digest('hex');
   const entry: LoggedRequest = {
     number: requests.length + 1,
     atMs: Date.now(),
     kind: kindOf(body),
     model: body.model,
-    prompt: digest.slice(0, 16),
+    prompt: promptDigest(body.messages),
+    key,
     status: 200,
     answered: false,
     durationMs: null,
@@ -225,6 +229,11 @@ function logRequest(
     entry.durationMs = Date.now() - entry.atMs;
   });
   return entry;
+}
+
+/** What the log calls a prompt by. */
+export function promptDigest(messages: readonly ScriptedMessage[]): string {
+  return createHash('sha256').update(JSON.stringify(messages)).digest('hex').slice(0, 16);
 }
 
 /** By the name, or else by the system message: other model names work too. */

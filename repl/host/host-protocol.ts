@@ -43,6 +43,8 @@ export const HostRequest = z.discriminatedUnion('op', [
   /** Keeps a kernel under a key until it is taken or evicted. One that is there already is replaced. */
   z.object({ op: z.literal('park'), kernel: KernelId, key: z.string() }),
   z.object({ op: z.literal('destroy'), kernel: KernelId }),
+  /** From now on parked kernels take no more than this; older ones go. */
+  z.object({ op: z.literal('limitParked'), limitMiB: z.number().nonnegative() }),
 ]);
 export type HostRequest = z.infer<typeof HostRequest>;
 
@@ -97,6 +99,7 @@ const OpenResult = z.object({ kernel: KernelId });
 const ImageResult = z.object({ heapDigest: Digest, heapBytes: z.int(), blob: Attachment });
 const ParkResult = z.object({ parked: z.boolean() });
 const DestroyResult = z.object({});
+const LimitParkedResult = z.object({ parkedMiB: z.number().nonnegative() });
 
 /** The answer to each request. */
 export interface HostResult {
@@ -108,6 +111,7 @@ export interface HostResult {
   image: z.infer<typeof ImageResult>;
   park: z.infer<typeof ParkResult>;
   destroy: z.infer<typeof DestroyResult>;
+  limitParked: z.infer<typeof LimitParkedResult>;
 }
 export type HostOp = keyof HostResult;
 
@@ -120,6 +124,7 @@ export const HOST_RESULTS: { [Op in HostOp]: z.ZodType<HostResult[Op]> } = {
   image: ImageResult,
   park: ParkResult,
   destroy: DestroyResult,
+  limitParked: LimitParkedResult,
 };
 
 export const HostReply = z.union([

@@ -86,6 +86,8 @@ export class KernelHost {
         this.#leased.get(request.kernel)?.dispose();
         this.#leased.delete(request.kernel);
         return { result: {} };
+      case 'limitParked':
+        return { result: { parkedMiB: this.#parked.limitTo(request.limitMiB) } };
       default:
         throw new Error('a host that serves kernels builds none');
     }

@@ -1,6 +1,6 @@
 import type { Kernel } from './kernel.ts';
 
-/** Memory that a kernel needs beside its heap, in MiB: JavaScript heap, code, stacks. */
+/** Memory that a kernel needs beside its heap, in MiB: JavaScript heap, code, stacks, page digests. */
 const KERNEL_OVERHEAD_MIB = 40;
 const MIB = 2 ** 20;
 
@@ -9,7 +9,7 @@ const MIB = 2 ** 20;
  * P1  A kernel is handed out at most once: taking removes it.
  */
 export class ParkedKernels {
-  readonly #limitMiB: number;
+  #limitMiB: number;
   readonly #byKey = new Map<string, Kernel>();
 
   constructor(limitMiB: number) {
@@ -27,6 +27,17 @@ export class ParkedKernels {
     this.#byKey.get(key)?.dispose();
     this.#byKey.delete(key);
     this.#byKey.set(key, kernel);
+    this.#evict();
+    return this.#byKey.has(key);
+  }
+
+  /** From now on they take no more than this, in MiB. Returns what they take. */
+  limitTo(limitMiB: number): number {
+    this.#limitMiB = limitMiB;
+    return this.#evict();
+  }
+
+  #evict(): number {
     let used = 0;
     for (const parked of this.#byKey.values()) used += sizeMiB(parked);
     for (const [oldest, parked] of this.#byKey) {
@@ -35,7 +46,7 @@ export class ParkedKernels {
       this.#byKey.delete(oldest);
       parked.dispose();
     }
-    return this.#byKey.has(key);
+    return used;
   }
 }
 

@@ -45,6 +45,16 @@ describe('the failure of an activity', () => {
     });
   });
 
+  test.each([
+    [1, 500],
+    [2, 1000],
+    [6, 15_000],
+    [40, 15_000],
+  ])('for a store that is unavailable at attempt %i waits %i ms', (attempt, nextRetryDelay) => {
+    const full = new StoreUnavailable('directory /s', 'ENOSPC', 'full');
+    expect(toFailure(full, attempt)).toMatchObject({ nextRetryDelay, nonRetryable: false });
+  });
+
   test('for a wrong input names the path and is permanent', () => {
     const { error } = z.object({ turn: z.int() }).safeParse({ turn: 'x' });
     const failure = toFailure(error);

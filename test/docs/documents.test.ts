@@ -15,6 +15,7 @@ const DOCUMENTS = [
   'README.md',
   'ARCHITECTURE.md',
   'CHANGELOG.md',
+  'docs/chaos.md',
   'docs/configuration.md',
   'docs/forks.md',
   'docs/limitations.md',

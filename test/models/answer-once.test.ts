@@ -16,7 +16,9 @@ import {
   CallAnswer,
   NO_USAGE,
 } from '../../protocol/index.ts';
-import { getJson, memoryStore, putText, type Store } from '../../store/index.ts';
+import { getJson, memoryStore, putText, type Store, StoreUnavailable } from '../../store/index.ts';
+import { whileUnavailable } from '../../models/while-unavailable.ts';
+import { fullStore } from './failing-store.ts';
 import { putRound } from './journal.ts';
 
 // Scope: what a call may cost, and who pays for an answer that several calls share.
@@ -156,4 +158,39 @@ describe('the answer of a sub-run', () => {
       finishReason: expected,
     });
   });
+});
+
+describe('an answer that comes while the store is full', () => {
+  test('is kept in hand until it can be stored: nobody is asked again', async () => {
+    const journal = await putRound(store, null, ['one']);
+    let refused = 0;
+    const full = fullStore(store, () => ++refused <= 2);
+    const card = await registry.card(null, 'sub', { taskQueue: 'models' });
+    const input = { key: KEY, journal, call: 1, card };
+    const answered = await answerOne({ store: full, registry, input });
+    expect(answered).toMatchObject({ status: 'ok', repeated: false });
+    expect(refused).toBeGreaterThan(2);
+    expect(await ask(journal, 1)).toMatchObject({ status: 'ok', repeated: true });
+    expect(model.requests).toHaveLength(1);
+  });
+
+  test('is given up when the call is cancelled', async () => {
+    const journal = await putRound(store, null, ['one']);
+    const controller = new AbortController();
+    const full = fullStore(store, () => {
+      setImmediate(() => controller.abort());
+      return true;
+    });
+    const card = await registry.card(null, 'sub', { taskQueue: 'models' });
+    const input = { key: KEY, journal, call: 1, card };
+    const asked = answerOne({ store: full, registry, input, signal: controller.signal });
+    await expect(asked).rejects.toThrow('aborted');
+    expect(model.requests).toHaveLength(1);
+  });
+});
+
+test('a store that stays unavailable is an error in the end', async () => {
+  const failure = new StoreUnavailable('a store', 'ENOSPC', 'full');
+  const work = (): Promise<never> => Promise.reject(failure);
+  await expect(whileUnavailable(work, undefined, 50)).rejects.toBe(failure);
 });

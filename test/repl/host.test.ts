@@ -1,10 +1,13 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import process from 'node:process';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FrameMemory } from '../../repl/host/frame-memory.ts';
 import { type Frame, FrameError, readFrames, writeFrame } from '../../repl/host/frames.ts';
-import { KernelCrashed, type Repl } from '../../repl/index.ts';
-import { memoryStore, openTestRepl, Session } from './support/session.ts';
+import { KernelCrashed, openRepl, prepareBaseImage, type Repl } from '../../repl/index.ts';
+import { CACHE_DIR, memoryStore, openTestRepl, Session } from './support/session.ts';
 
 const store = memoryStore();
 let repl: Repl;
@@ -44,6 +47,25 @@ describe('the kernel host', () => {
     });
   });
 
+  test('is started again when the cache was deleted meanwhile', async () => {
+    const cacheDir = await mkdtemp(join(tmpdir(), 'rlm-cache-'));
+    const { path } = await prepareBaseImage({ cacheDir: CACHE_DIR });
+    await cp(path, join(cacheDir, basename(path)), { recursive: true });
+    const own = await openRepl({ store, cacheDir, warmKernels: 0 });
+    try {
+      const session = new Session(own, store, 'deleted cache');
+      await session.run('kept = "before"');
+      await rm(join(cacheDir, basename(path)), { recursive: true });
+      for (const pid of own.hostPids) process.kill(pid, 'SIGKILL');
+      const attempt = async (): Promise<string | null> => (await session.run('kept')).value;
+      // The first attempt may still talk to the dead host.
+      expect(await attempt().catch(attempt)).toBe("'before'");
+    } finally {
+      await own.dispose();
+      await rm(cacheDir, { recursive: true, force: true });
+    }
+  }, 180_000);
+
   test('a cancelled step ends its kernel at once, and others go on', async () => {
     const session = new Session(repl, store, 'cancel');
     const neighbour = new Session(repl, store, 'neighbour');
@@ -57,6 +79,27 @@ describe('the kernel host', () => {
     await expect(running).rejects.toThrow(new Error('cancelled by test'));
     expect((await neighbour.run('n + 1')).value).toBe('2');
     expect(repl.stats().running).toBe(0);
+  });
+
+  test('a step that is stopped in the middle of a replay is no step that crashed', async () => {
+    const session = new Session(repl, store, 'stopped replay');
+    const code = 'n = 0\nfor i in range(5_000_000): n += 1\nllm_query("q")';
+    const { input, waiting } = await session.wait(code);
+    const other = await openTestRepl(store);
+    try {
+      const controller = new AbortController();
+      const delivery = { clockMs: input.clockMs, recorded: [], failed: [], subRuns: [] };
+      const running = other.runStep(
+        { ...input, journal: waiting.journal, delivery },
+        {
+          signal: controller.signal,
+          onProgress: () => controller.abort(new Error('stopped by test')),
+        },
+      );
+      await expect(running).rejects.toThrow(new Error('stopped by test'));
+    } finally {
+      await other.dispose();
+    }
   });
 
   test('reports progress at least once a second while it computes', async () => {
