@@ -107,7 +107,7 @@ async function bundleOf(
 }
 
 function openWorkersRepl(config: WorkerConfig, store: Store, queue: string | null): Promise<Repl> {
-  const { cacheDir, parkedMiB, warmKernels, replConcurrency: slots } = config;
+  const { cacheDir, parkedMiB, memoryMiB, warmKernels, replConcurrency: slots } = config;
   const hostQueue = queue === null ? {} : { hostQueue: { name: queue, slots } };
   return openRepl({ store, cacheDir, parkedMiB, memoryMiB, warmKernels, ...hostQueue });
 }
