@@ -16,6 +16,7 @@ import {
 } from '../protocol/index.ts';
 import { putText, type Store } from '../store/index.ts';
 import { previewsOf } from './call-previews.ts';
+import { storeExtra } from './call-extra.ts';
 import { storeText } from './cell-texts.ts';
 import type { CellReport } from './host/host-protocol.ts';
 import type { FaultKind } from './host/kernel-fault.ts';
@@ -46,7 +47,7 @@ async function requestsOf(
   const previews = previewsOf(prompts);
   return inParallel(
     [...calls.entries()],
-    async ([index, { number, kind, model, context, tool }]) => {
+    async ([index, { number, kind, model, context, extra, tool }]) => {
       const text = prompts[index] ?? '';
       const stored = context && (await store.blobs.put(textAt(context.text)));
       const request: CallRequest = {
@@ -55,6 +56,7 @@ async function requestsOf(
         model,
         context: context && stored && { format: context.format, blob: stored.digest },
         ...(tool === null ? {} : { tool }),
+        ...(extra === undefined || kind !== 'llm' ? {} : await storeExtra(store, textAt(extra))),
       };
       return { number, request, preview: kind === 'rlm' ? '' : (previews[index] ?? '') };
     },

@@ -1,9 +1,10 @@
-import type {
-  CallRanges,
-  CallRequest,
-  JournalCall,
-  SubRunCall,
-  WaitingCell,
+import {
+  type CallRanges,
+  type CallRequest,
+  IMAGE_TOKENS,
+  type JournalCall,
+  type SubRunCall,
+  type WaitingCell,
 } from '../protocol/index.ts';
 
 /** Ranges that a waiting outcome names repeated calls by. */
@@ -30,14 +31,19 @@ export function repeatsOf(
   return repeatCount === 0 ? {} : { repeats, repeatCount };
 }
 
-/** Bytes of the longest prompt of one stop. A sub-run may be asked as a sub-call: then its context goes with the prompt. */
+/** Bytes of the longest prompt of one stop, an image counted as bytes that could make as many tokens. A sub-run may be asked as a sub-call: then its context goes with the prompt. */
 export function longestPrompt(
   requests: ReadonlyArray<{ number: number; request: CallRequest }>,
   subRuns: readonly SubRunCall[],
 ): number {
   const contexts = new Map(subRuns.map(({ call, context }) => [call, context?.sizeBytes ?? 0]));
   return requests.reduce((longest, { number, request }) => {
-    const bytes = Buffer.byteLength(request.prompt) + (contexts.get(number) ?? 0);
+    const { prompt, schema = '', images = [] } = request;
+    const bytes =
+      Buffer.byteLength(prompt) +
+      Buffer.byteLength(schema) +
+      images.length * IMAGE_TOKENS +
+      (contexts.get(number) ?? 0);
     return request.kind === 'llm' || request.kind === 'rlm' ? Math.max(longest, bytes) : longest;
   }, 0);
 }

@@ -1,4 +1,10 @@
-import type { CallRanges, StepKey, SubRunCall, WaitingCell } from '../protocol/index.ts';
+import {
+  asksOnce,
+  type CallRanges,
+  type StepKey,
+  type SubRunCall,
+  type WaitingCell,
+} from '../protocol/index.ts';
 import { asArrival } from './arrival.ts';
 import { answerInBatches } from './batched-calls.ts';
 import type { CallWindow } from './call-window.ts';
@@ -25,7 +31,7 @@ const WIDE_ROUND = 500;
 export function answerCalls(context: RunContext, calls: CallsOfCell): void {
   const { waiting, pending } = calls;
   const { cache, maxDepth } = context.state.resolved;
-  const repeats = new Set(cache === 'run' ? numbersOf(waiting.repeats ?? []) : []);
+  const repeats = new Set(asksOnce(cache) ? numbersOf(waiting.repeats ?? []) : []);
   const answered = new Set(numbersOf(calls.reused));
   const subRuns = new Map(waiting.subRuns.map((sub) => [sub.call, sub]));
   if (subRuns.size > 0 && context.depth >= maxDepth) {

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import {
+  asksOnce,
   type CallRanges,
   clipBytes,
   type Digest,
@@ -235,7 +236,7 @@ function noteRepeats(context: RunContext, { callCount, repeatCount = 0 }: Waitin
   if (repeatCount < MANY_REPEATS) return;
   const different = callCount - repeatCount;
   const how =
-    context.state.resolved.cache === 'run'
+    asksOnce(context.state.resolved.cache)
       ? 'each was asked once, and its answer given to all that are equal.'
       : 'each was asked and paid for on its own, as samples of a vote are.';
   context.note(

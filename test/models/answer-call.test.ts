@@ -203,7 +203,6 @@ describe('answerOne', () => {
       "The provider's content filter stopped the answer of stand-in-sub.",
     ],
     ['a refusal', { text: '', refusal: 'No.' }, 'stand-in-sub refused: No.'],
-    ['nothing but thoughts', { text: ' ', reasoning: 'Hm.' }, 'stand-in-sub gave an empty answer.'],
     [
       'thoughts up to the limit',
       { text: '', finishReason: 'length' },
@@ -231,7 +230,7 @@ describe('answerOne', () => {
       status: 'failed',
       type: 'Model.Rejected',
       message:
-        'The prompt has 601 characters, stand-in-sub takes about 400 (100 tokens): split it, about 100,000 characters a call.',
+        'The prompt has 601 characters, about 151 tokens, and stand-in-sub takes 100 tokens: split it, about 200 characters a call.',
     });
   });
 

@@ -9,6 +9,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { callModel } from '../../models/call-model.ts';
 import { ModelError } from '../../models/model-failure.ts';
 import { loadRegistry, type Registry } from '../../models/registry.ts';
+import { memoryStore } from '../../store/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rlm-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -58,7 +59,7 @@ describe('RLM_CONFIG', () => {
       maxOutputTokens: 5_000,
       prices: { inputUsdPerMTok: 3, cachedInputUsdPerMTok: 3, outputUsdPerMTok: 15 },
       timeoutMs: 1_000,
-      taskQueue: 'models',
+      taskQueue: 'models-big',
       standIn: false,
     });
     expect(await registry.card(null, 'sub', QUEUE)).toMatchObject({
@@ -201,7 +202,7 @@ describe('callModel', () => {
       );
       const card = await registry.card('big', 'sub', QUEUE);
       const messages = [{ role: 'user', content: 'Is it?' }] as const;
-      expect(await callModel({ registry, card, messages })).toMatchObject({ text: 'yes' });
+      expect(await callModel({ store: memoryStore(), registry, card, messages })).toMatchObject({ text: 'yes' });
       expect(keys).toEqual(['Bearer the-key']);
       expect(bodies).toEqual([
         {

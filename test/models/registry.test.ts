@@ -32,7 +32,7 @@ describe('loadRegistry', () => {
       maxOutputTokens: 128_000,
       prices: { inputUsdPerMTok: 1.25, cachedInputUsdPerMTok: 0.125, outputUsdPerMTok: 10 },
       timeoutMs: 600_000,
-      taskQueue: 'models',
+      taskQueue: 'models-gpt-5',
       standIn: false,
     });
     expect(await registry.card(null, 'sub', QUEUE)).toMatchObject({

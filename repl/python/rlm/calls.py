@@ -1,23 +1,28 @@
 """Calls to models: what a cell asks for."""
 
+import binascii
 import json
 
 from .replies import Reply, start_of_cell
 
+dumps = json.JSONEncoder(ensure_ascii=True).encode
 MODEL_CHARS = 200
-ANSWER_WITH = "Answer with JSON alone, without any text around it, that satisfies this JSON Schema:"
+MOST_IMAGES = 20
+IMAGE_BYTES = 20 * 1024 * 1024
 
 
 class Call:
-    __slots__ = ("number", "kind", "prompt", "model", "context", "tool", "reply", "waiter", "callback", "given_up")
+    __slots__ = ("number", "kind", "prompt", "model", "context", "tool", "extra", "reply", "waiter", "callback", "given_up")
 
-    def __init__(self, kind, prompt, model, context, tool):
+    def __init__(self, kind, prompt, model, context, tool, extra):
         self.number = None
         self.kind = kind
         self.prompt = prompt
         self.model = model
         self.context = context
         self.tool = tool
+        # JSON of what a model is shown beside the prompt, or None.
+        self.extra = extra
         self.reply = None
         self.waiter = None
         self.callback = None
@@ -53,9 +58,9 @@ class Desk:
                 f"too many calls wait at the same time: at most {self.limit}; ask in smaller batches"
             )
 
-    def ask(self, kind, prompt, model=None, context=None, tool=None):
+    def ask(self, kind, prompt, model=None, context=None, tool=None, extra=None):
         self.make_room(1)
-        call = Call(kind, prompt, model, context, tool)
+        call = Call(kind, prompt, model, context, tool, extra)
         self.fresh.append(call)
         self.scheduler.pending_calls += 1
         return call
@@ -136,23 +141,72 @@ def _checked_model(model):
     return None if model is None else str.__str__(model)
 
 
-def _composed(prompt, system, schema):
-    """The whole prompt: what `system` says, then the prompt, then what an answer has to look like."""
-    if system is None and schema is None:
+def _with_system(prompt, system):
+    if system is None:
         return prompt
-    parts = [prompt]
-    if system is not None:
-        if not isinstance(system, str):
-            raise TypeError(f"system must be a str, not {type(system).__name__}")
-        parts.insert(0, system)
-    if schema is not None:
-        if not isinstance(schema, dict):
-            raise TypeError(f"schema must be a JSON Schema (a dict), not {type(schema).__name__}")
-        try:
-            parts.append(f"{ANSWER_WITH}\n{json.dumps(schema, ensure_ascii=False)}")
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"schema must be a JSON Schema that json can hold: {error}") from None
-    return "\n\n".join(parts)
+    if not isinstance(system, str):
+        raise TypeError(f"system must be a str, not {type(system).__name__}")
+    return f"{system}\n\n{prompt}"
+
+
+def _checked_schema(schema):
+    """JSON text, or None."""
+    if schema is None:
+        return None
+    if not isinstance(schema, dict):
+        raise TypeError(f"schema must be a JSON Schema (a dict), not {type(schema).__name__}")
+    try:
+        return json.dumps(schema, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"schema must be a JSON Schema that json can hold: {error}") from None
+
+
+def _media_type(data):
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def _checked_images(images):
+    """A list of {"mediaType", "base64"}."""
+    if images is None:
+        return []
+    if isinstance(images, (str, bytes, bytearray, memoryview)) or not hasattr(images, "__iter__"):
+        raise TypeError(f"images must be a list of images (bytes), not {type(images).__name__}")
+    checked, size = [], 0
+    for image in images:
+        if len(checked) == MOST_IMAGES:
+            raise ValueError(f"a call shows at most {MOST_IMAGES} images")
+        if not isinstance(image, (bytes, bytearray, memoryview)):
+            hint = ': read its file with open(path, "rb").read()' if isinstance(image, str) else ""
+            raise TypeError(f"an image must be bytes, not {type(image).__name__}{hint}")
+        data = bytes(image)
+        size += len(data)
+        if size > IMAGE_BYTES:
+            raise ValueError(f"the images of a call have at most {IMAGE_BYTES:,} bytes together")
+        media_type = _media_type(data)
+        if media_type is None:
+            raise ValueError(f"an image must be PNG, JPEG, GIF or WebP; this one begins with {data[:8]!r}")
+        checked.append({"mediaType": media_type, "base64": binascii.b2a_base64(data, newline=False).decode("ascii")})
+    return checked
+
+
+def _checked_image_lists(name, images, count):
+    """One list of images for each prompt."""
+    if images is None:
+        return [None] * count
+    lists = list(images)
+    if any(isinstance(item, (bytes, bytearray, memoryview)) for item in lists):
+        raise TypeError(f"{name}() takes a list of images for each prompt: images=[[first], [second], ...]")
+    if len(lists) != count:
+        raise ValueError(f"{name}() was given {count} prompts and images for {len(lists)}")
+    return lists
 
 
 def make_future_of(desk, asyncio):
@@ -176,10 +230,23 @@ def make_future_of(desk, asyncio):
 
 
 def make_functions(desk, future_of):
-    def llm(name, prompt, model, system, schema):
-        return desk.ask("llm", _composed(_checked_prompt(name, prompt), system, schema), _checked_model(model))
+    def llm(name, prompt, model, system, schema, images):
+        """`schema` is JSON text here."""
+        prompt = _with_system(_checked_prompt(name, prompt), system)
+        shown = _checked_images(images)
+        extra = {} if schema is None else {"schema": schema}
+        if shown:
+            extra["images"] = shown
+        return desk.ask("llm", prompt, _checked_model(model), extra=dumps(extra) if extra else None)
 
-    def llm_query(prompt: str, model: str | None = None, *, system: str | None = None, schema: dict | None = None) -> Reply:
+    def llm_query(
+        prompt: str,
+        model: str | None = None,
+        *,
+        system: str | None = None,
+        schema: dict | None = None,
+        images: list[bytes] | None = None,
+    ) -> Reply:
         """Ask a language model and wait for its answer.
 
             reply = llm_query(f"Which of these clauses limit liability?\\n\\n{text}")
@@ -191,7 +258,8 @@ def make_functions(desk, future_of):
 
         model   name of another model than the usual one
         system  what the model is told before the prompt
-        schema  JSON Schema of the answer, which is then in `.data` (None when the answer is no JSON):
+        images  images (PNG, JPEG, GIF or WebP as bytes) that the model sees with the prompt
+        schema  JSON Schema that the answer has to satisfy; it is then in `.data`:
                     llm_query(f"Who signed?\\n\\n{text}", schema={"type": "object",
                         "properties": {"names": {"type": "array", "items": {"type": "string"}}}}).data
 
@@ -200,10 +268,15 @@ def make_functions(desk, future_of):
             with ThreadPoolExecutor() as pool: replies = list(pool.map(llm_query, prompts))
             replies = await asyncio.gather(*[llm_query_async(p) for p in prompts])
         """
-        return desk.wait([llm("llm_query", prompt, model, system, schema)])[0]
+        return desk.wait([llm("llm_query", prompt, model, system, _checked_schema(schema), images)])[0]
 
     def llm_query_batched(
-        prompts: list[str], model: str | None = None, *, system: str | None = None, schema: dict | None = None
+        prompts: list[str],
+        model: str | None = None,
+        *,
+        system: str | None = None,
+        schema: dict | None = None,
+        images: list[list[bytes]] | None = None,
     ) -> list[Reply]:
         """Ask a language model all prompts in parallel. Returns the answers in the order of the prompts.
 
@@ -213,17 +286,24 @@ def make_functions(desk, future_of):
                 print(chunk.start, reply if ok(reply) else f"failed: {reply.error}")
 
         A failed call does not fail the others: its reply has `.error` set, test with ok(reply). `model`, `system` and
-        `schema` hold for all, see help(llm_query).
+        `schema` hold for all, `images` is a list of images for each prompt; see help(llm_query).
         """
         prompts = _checked_prompts("llm_query_batched", prompts)
+        schema = _checked_schema(schema)
+        shown = _checked_image_lists("llm_query_batched", images, len(prompts))
         desk.make_room(len(prompts))
-        return desk.wait([llm("llm_query_batched", p, model, system, schema) for p in prompts])
+        return desk.wait([llm("llm_query_batched", p, model, system, schema, i) for p, i in zip(prompts, shown)])
 
     async def llm_query_async(
-        prompt: str, model: str | None = None, *, system: str | None = None, schema: dict | None = None
+        prompt: str,
+        model: str | None = None,
+        *,
+        system: str | None = None,
+        schema: dict | None = None,
+        images: list[bytes] | None = None,
     ) -> Reply:
         """Like llm_query, for asyncio: `await asyncio.gather(*[llm_query_async(p) for p in prompts])` runs in parallel."""
-        return await future_of(llm("llm_query_async", prompt, model, system, schema))
+        return await future_of(llm("llm_query_async", prompt, model, system, _checked_schema(schema), images))
 
     def rlm_query(prompt: str, context=None, model: str | None = None) -> Reply:
         """Hand a whole task to a sub-run: a model with its own Python session, which can search and ask sub-models itself.
