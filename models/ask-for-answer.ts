@@ -96,7 +96,8 @@ async function judge(
       const most = `all of its ${maxOutputTokens} output tokens`;
       return { answer: failed(`${model} used ${most} without an answer: ask for less at once.`) };
     }
-    const what = reasoning === undefined ? 'gave an empty answer' : 'only thought, without an answer';
+    const what =
+      reasoning === undefined ? 'gave an empty answer' : 'only thought, without an answer';
     return { answer: failed(`${model} ${what}.`), again: null };
   }
   const ok = {
@@ -128,13 +129,15 @@ function replyOf({ text, opaque }: ModelReply): ChatMessage {
   return { role: 'assistant', content: text, ...(opaque === undefined ? {} : { opaque }) };
 }
 
-function lessSpent(allowance: ModelCall['allowance'], { usage }: ModelReply): ModelCall['allowance'] {
+function lessSpent(
+  allowance: ModelCall['allowance'],
+  { usage }: ModelReply,
+): ModelCall['allowance'] {
   if (allowance === undefined) return undefined;
   const { costUsd, tokens } = allowance;
   return {
     costUsd: Math.max(0, costUsd - usage.costUsd),
-    tokens:
-      tokens === null ? null : Math.max(0, tokens - usage.inputTokens - usage.outputTokens),
+    tokens: tokens === null ? null : Math.max(0, tokens - usage.inputTokens - usage.outputTokens),
   };
 }
 

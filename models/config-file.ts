@@ -143,7 +143,10 @@ function sourceOf(name: string, entry: z.infer<typeof ModelEntry>): ModelSource 
   };
 }
 
-function given<T extends object, K extends keyof T>(from: T, names: readonly K[]): Partial<Pick<T, K>> {
+function given<T extends object, K extends keyof T>(
+  from: T,
+  names: readonly K[],
+): Partial<Pick<T, K>> {
   const present: Partial<Pick<T, K>> = {};
   for (const name of names) if (from[name] !== undefined) present[name] = from[name];
   return present;
@@ -165,7 +168,8 @@ function checkFallbacks(
       throw invalid(path, `${of} is not among its models (${Object.keys(models).join(', ')})`);
     }
     if (seen.includes(next)) throw invalid(path, `${of} leads back to it`);
-    if (seen.length > MOST_FALLBACKS) throw invalid(path, `"${name}" has more than ${MOST_FALLBACKS} fallbacks`);
+    if (seen.length > MOST_FALLBACKS)
+      throw invalid(path, `"${name}" has more than ${MOST_FALLBACKS} fallbacks`);
     if ((found.replies ?? 'text') !== (entry.replies ?? 'text')) {
       throw invalid(path, `${of} must have the same "replies"`);
     }

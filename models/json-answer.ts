@@ -21,7 +21,10 @@ export type JsonAnswer =
  */
 export async function jsonAnswer(reply: string, schema: string): Promise<JsonAnswer> {
   let problems: string[] | undefined;
+  const tried = new Set<string>();
   for (const text of candidates(reply)) {
+    if (tried.has(text)) continue;
+    tried.add(text);
     const found = await checkSchema(text, schema, 'answer');
     if (found.length === 0) return { ok: true, text };
     problems ??= found;

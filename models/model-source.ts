@@ -72,10 +72,7 @@ export function sourcesOfEnvironment(env: Environment): ModelSources {
   };
   const more = (env.RLM_MODELS ?? '').split(',').map((name) => name.trim());
   const named = new Set([...Object.values(defaults), ...more.filter((name) => name !== '')]);
-  const names = new Set([
-    ...named,
-    ...(ownEndpoint ? [] : KNOWN_MODELS.keys()),
-  ]);
+  const names = new Set([...named, ...(ownEndpoint ? [] : KNOWN_MODELS.keys())]);
   const hasKey = (env.OPENAI_API_KEY?.trim() ?? '') !== '';
   const shared = {
     baseUrl,

@@ -1,8 +1,4 @@
-import {
-  turnRecordKey,
-  type NextTurnInput,
-  type NextTurnResult,
-} from '../protocol/index.ts';
+import { turnRecordKey, type NextTurnInput, type NextTurnResult } from '../protocol/index.ts';
 import { canonicalJson, digestOf, putText, type Store } from '../store/index.ts';
 import { callModel } from './call-model.ts';
 import { mostTokens } from './message-size.ts';

@@ -27,7 +27,8 @@ export async function fitContext(
   // Bytes bound tokens: most prompts need no counting.
   if (mostTokens(messages) + maxOutputTokens <= contextTokens) return card;
   const chars = promptChars(messages);
-  if (chars > contextTokens * MOST_CHARS_PER_TOKEN) throw tooLong(card, chars, Math.ceil(chars / 4));
+  if (chars > contextTokens * MOST_CHARS_PER_TOKEN)
+    throw tooLong(card, chars, Math.ceil(chars / 4));
   const tokens = await tokensOf(messages);
   const { least, most } = findKnownModel(card.model) === undefined ? OTHERS : OURS;
   if (tokens * least >= contextTokens) throw tooLong(card, chars, tokens);

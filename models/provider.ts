@@ -91,7 +91,9 @@ function responseFormat(
   if (jsonReplies === undefined) return {};
   if (jsonReplies === 'object') return { response_format: { type: 'json_object' } };
   const parsed: Record<string, unknown> = JSON.parse(schema);
-  return { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: parsed } } };
+  return {
+    response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: parsed } },
+  };
 }
 
 /** Nobody but us counts: marked as estimated. */

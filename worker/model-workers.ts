@@ -16,16 +16,14 @@ export function createModelWorkers(
   deps: Pick<ActivityDeps, 'store' | 'registry'>,
 ): Promise<Worker>[] {
   const activities = createModelActivities(deps);
-  return deps.registry
-    .queues(modelTaskQueue(taskQueue))
-    .map(({ taskQueue: queue, perSecond }) =>
-      Worker.create({
-        ...shared,
-        taskQueue: queue,
-        activities,
-        maxConcurrentActivityTaskExecutions: modelConcurrency,
-        maxConcurrentActivityTaskPolls: Math.min(POLLERS, modelConcurrency),
-        ...(perSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: perSecond }),
-      }),
-    );
+  return deps.registry.queues(modelTaskQueue(taskQueue)).map(({ taskQueue: queue, perSecond }) =>
+    Worker.create({
+      ...shared,
+      taskQueue: queue,
+      activities,
+      maxConcurrentActivityTaskExecutions: modelConcurrency,
+      maxConcurrentActivityTaskPolls: Math.min(POLLERS, modelConcurrency),
+      ...(perSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: perSecond }),
+    }),
+  );
 }

@@ -31,7 +31,8 @@ const HOW_IT_ENDED: Readonly<Record<string, string>> = {
   length: 'Your reply was cut off by the output limit: think and write less at once.',
   empty: 'Your reply was empty.',
   thoughts: 'Your reply held nothing but thoughts, which are not kept.',
-  content_filter: "The provider's content filter stopped your reply: go on without what it objects to.",
+  content_filter:
+    "The provider's content filter stopped your reply: go on without what it objects to.",
   refusal: 'You declined. If that holds, say so in answer["content"] with the reason.',
 };
 
@@ -98,7 +99,11 @@ function withoutCode(state: RunState, reply: Reply, notes: string[]): Verdict {
   }
   const end = HOW_IT_ENDED[reply.finishReason ?? ''];
   const reminder = state.resolved.root.replies === 'tool' ? TOOL_REMINDER : REMINDER;
-  return { kind: 'continue', notes: [...notes, ...(end === undefined ? [] : [end]), reminder], draft: null };
+  return {
+    kind: 'continue',
+    notes: [...notes, ...(end === undefined ? [] : [end]), reminder],
+    draft: null,
+  };
 }
 
 function hasUnseenOutput({ end }: EndedCell): boolean {

@@ -202,7 +202,9 @@ describe('callModel', () => {
       );
       const card = await registry.card('big', 'sub', QUEUE);
       const messages = [{ role: 'user', content: 'Is it?' }] as const;
-      expect(await callModel({ store: memoryStore(), registry, card, messages })).toMatchObject({ text: 'yes' });
+      expect(await callModel({ store: memoryStore(), registry, card, messages })).toMatchObject({
+        text: 'yes',
+      });
       expect(keys).toEqual(['Bearer the-key']);
       expect(bodies).toEqual([
         {

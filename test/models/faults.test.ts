@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { answerOne, loadRegistry, ModelError, type Registry, takeTurn } from '../../models/index.ts';
+import {
+  answerOne,
+  loadRegistry,
+  ModelError,
+  type Registry,
+  takeTurn,
+} from '../../models/index.ts';
 import {
   type AnswerCallResult,
   type Digest,
@@ -184,12 +190,15 @@ describe('a fault that stays', () => {
     ['400', status(400)],
     ['422', status(422)],
     ['413', status(413)],
-  ])('%s is the failed answer of this call: one request, however often it is run', async (_, fault) => {
-    const world = await open(() => fault);
-    expect(await world.call()).toEqual({ status: 'failed', usage: NO_USAGE, repeated: false });
-    expect(await world.call()).toEqual({ status: 'failed', usage: NO_USAGE, repeated: true });
-    expect(server?.requests).toHaveLength(1);
-  });
+  ])(
+    '%s is the failed answer of this call: one request, however often it is run',
+    async (_, fault) => {
+      const world = await open(() => fault);
+      expect(await world.call()).toEqual({ status: 'failed', usage: NO_USAGE, repeated: false });
+      expect(await world.call()).toEqual({ status: 'failed', usage: NO_USAGE, repeated: true });
+      expect(server?.requests).toHaveLength(1);
+    },
+  );
 });
 
 describe('a reply that is none', () => {

@@ -95,7 +95,10 @@ describe('completeChat', () => {
   });
 
   test('counts for itself when the provider does not, and says so', async () => {
-    const { usage } = await call({ fault: { kind: 'noUsage' }, reply: 'The liability is capped at fees paid.' });
+    const { usage } = await call({
+      fault: { kind: 'noUsage' },
+      reply: 'The liability is capped at fees paid.',
+    });
     expect(usage).toEqual({
       inputTokens: 1,
       cachedInputTokens: 0,

@@ -1,7 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { sendJson, streamCompletion, type WireReply } from '../../examples/support/chat-response.ts';
+import {
+  sendJson,
+  streamCompletion,
+  type WireReply,
+} from '../../examples/support/chat-response.ts';
 import type { Fault } from '../../examples/support/faults.ts';
 
 /** What a request is answered with: a fault, or a reply. */
@@ -23,7 +27,9 @@ const Body = z.looseObject({
   messages: z.array(
     z.looseObject({
       role: z.string(),
-      content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()]).optional(),
+      content: z
+        .union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()])
+        .optional(),
     }),
   ),
 });
@@ -35,8 +41,8 @@ export interface SeenRequest {
   readonly prompt: string;
   readonly key: string;
   readonly atMs: number;
-  /** Whether the client left before the end. */
-  left: boolean;
+  /** When the connection has closed: whether the client left before the end. */
+  readonly left: Promise<boolean>;
 }
 
 export interface FaultServer {
@@ -79,15 +85,17 @@ async function answer(
   serve: (request: SeenRequest, number: number) => Served | Promise<Served>,
 ): Promise<void> {
   if (request.method === 'GET') {
-    sendJson(response, 200, { object: 'list', data: [] });
+    // Without the header of a stand-in: its models have prices and limits like any others.
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end('{"object": "list", "data": []}');
     return;
   }
   const body = Body.parse(JSON.parse(await text(request)));
   const key = (request.headers.authorization ?? '').replace('Bearer ', '');
-  const seen = { body, prompt: promptOf(body), key, atMs: performance.now(), left: false };
-  response.once('close', () => {
-    seen.left = !response.writableFinished;
+  const left = new Promise<boolean>((resolve) => {
+    response.once('close', () => resolve(!response.writableFinished));
   });
+  const seen = { body, prompt: promptOf(body), key, atMs: performance.now(), left };
   const number = requests.push(seen);
   const served = await serve(seen, number);
   if (response.destroyed) return;
