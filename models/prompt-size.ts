@@ -6,8 +6,6 @@ import { imageTokens, mostTokens, promptChars, readOf } from './message-size.ts'
 import { ModelError } from './model-failure.ts';
 import type { ChatMessage } from './prompt-message.ts';
 
-/** No tokeniser in use packs prose or code tighter than this on average: such a prompt is not even counted. */
-const MOST_CHARS_PER_TOKEN = 6;
 /** Tokenisers of other families give so much less, or more, than ours: only what cannot fit is refused. */
 const OTHERS = { least: 0.75, most: 1.2 };
 const OURS = { least: 0.99, most: 1.02 };
@@ -27,8 +25,6 @@ export async function fitContext(
   // Bytes bound tokens: most prompts need no counting.
   if (mostTokens(messages) + maxOutputTokens <= contextTokens) return card;
   const chars = promptChars(messages);
-  if (chars > contextTokens * MOST_CHARS_PER_TOKEN)
-    throw tooLong(card, chars, Math.ceil(chars / 4));
   const tokens = await tokensOf(messages);
   const { least, most } = findKnownModel(card.model) === undefined ? OTHERS : OURS;
   if (tokens * least >= contextTokens) throw tooLong(card, chars, tokens);

@@ -28,7 +28,7 @@ const REPEATING =
 
 /** What the model is told of a reply without code, by its finish reason. */
 const HOW_IT_ENDED: Readonly<Record<string, string>> = {
-  length: 'Your reply was cut off by the output limit: think and write less at once.',
+  length: 'Your reply was cut off by the output limit: write less at once.',
   empty: 'Your reply was empty.',
   thoughts: 'Your reply held nothing but thoughts, which are not kept.',
   content_filter:

@@ -81,6 +81,16 @@ describe('RLM_CONFIG', () => {
     });
   });
 
+  test('each model has a queue, which keeps its requests a minute for all workers', () => {
+    const slow = { ...BIG, rateLimits: { requestsPerMinute: 90, concurrency: 2 } };
+    const registry = load({ root: 'big', models: { big: BIG, 'vendor/slow': slow } });
+    expect(registry.queues('rlm-model')).toEqual([
+      { taskQueue: 'rlm-model' },
+      { taskQueue: 'rlm-model-big' },
+      { taskQueue: 'rlm-model-vendor/slow', perSecond: 1.5 },
+    ]);
+  });
+
   test('the environment chooses other defaults among its names', async () => {
     const config = { root: 'a', models: { a: BIG, b: { ...BIG, model: 'b-1' } } };
     const registry = load(config, { RLM_MODEL: 'b', BIG_KEY: 'k' });
@@ -141,6 +151,21 @@ describe('RLM_CONFIG', () => {
       'a default that it does not name',
       { root: 'bug', models: { big: BIG } },
       'the root model "bug" is not among its models (big).',
+    ],
+    [
+      'a fallback that is not there',
+      { root: 'big', models: { big: { ...BIG, fallback: 'bigger' } } },
+      'the fallback "bigger" of "big" is not among its models (big).',
+    ],
+    [
+      'a fallback that leads back',
+      { root: 'a', models: { a: { ...BIG, fallback: 'b' }, b: { ...BIG, fallback: 'a' } } },
+      'the fallback "a" of "b" leads back to it.',
+    ],
+    [
+      'a fallback that writes its cells in another way',
+      { root: 'a', models: { a: { ...BIG, fallback: 'b' }, b: { ...BIG, replies: 'tool' } } },
+      'the fallback "b" of "a" must have the same "replies".',
     ],
     ['no JSON', '{ "models": ', /JSON/],
   ])('%s is named', (_, config, problem) => {
