@@ -1,14 +1,7 @@
 """Calls to models: what a cell asks for."""
 
-import binascii
-import json
-
 from .replies import Reply, start_of_cell
-
-dumps = json.JSONEncoder(ensure_ascii=True).encode
-MODEL_CHARS = 200
-MOST_IMAGES = 20
-IMAGE_BYTES = 20 * 1024 * 1024
+from .requests import checked_context, checked_image_lists, checked_model, checked_prompt, checked_prompts, checked_schema, extra_of, with_system
 
 
 class Call:
@@ -113,102 +106,6 @@ class Desk:
                 call.callback(reply)
 
 
-def _checked_prompt(name, prompt):
-    if not isinstance(prompt, str):
-        if isinstance(prompt, (list, tuple)):
-            raise TypeError(f"{name}() takes one prompt (a str); for several prompts use {name}_batched([...])")
-        raise TypeError(f"{name}() takes a prompt of type str, not {type(prompt).__name__}")
-    if not prompt:
-        raise ValueError(f"{name}() was given an empty prompt")
-    return prompt
-
-
-def _checked_prompts(name, prompts):
-    if isinstance(prompts, str):
-        raise TypeError(f"{name}() takes a list of prompts; for one prompt use {name.replace('_batched', '')}(prompt)")
-    return [_checked_prompt(name, p) for p in prompts]
-
-
-def _checked_model(model):
-    if model is not None and not isinstance(model, str):
-        raise TypeError(f"model must be the name of a model (a str), not {type(model).__name__}")
-    if model is not None and len(model) > MODEL_CHARS:
-        raise ValueError(f"model must be the name of a model: this one has {len(model):,} characters")
-    if model is not None and len(model.split()) != 1:
-        raise ValueError(
-            f"model must be the name of a model, not {model[:40]!r}: a model sees nothing but the prompt, so put a text that it needs into the prompt"
-        )
-    return None if model is None else str.__str__(model)
-
-
-def _with_system(prompt, system):
-    if system is None:
-        return prompt
-    if not isinstance(system, str):
-        raise TypeError(f"system must be a str, not {type(system).__name__}")
-    return f"{system}\n\n{prompt}"
-
-
-def _checked_schema(schema):
-    """JSON text, or None."""
-    if schema is None:
-        return None
-    if not isinstance(schema, dict):
-        raise TypeError(f"schema must be a JSON Schema (a dict), not {type(schema).__name__}")
-    try:
-        return json.dumps(schema, ensure_ascii=False)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"schema must be a JSON Schema that json can hold: {error}") from None
-
-
-def _media_type(data):
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "image/webp"
-    return None
-
-
-def _checked_images(images):
-    """A list of {"mediaType", "base64"}."""
-    if images is None:
-        return []
-    if isinstance(images, (str, bytes, bytearray, memoryview)) or not hasattr(images, "__iter__"):
-        raise TypeError(f"images must be a list of images (bytes), not {type(images).__name__}")
-    checked, size = [], 0
-    for image in images:
-        if len(checked) == MOST_IMAGES:
-            raise ValueError(f"a call shows at most {MOST_IMAGES} images")
-        if not isinstance(image, (bytes, bytearray, memoryview)):
-            hint = ': read its file with open(path, "rb").read()' if isinstance(image, str) else ""
-            raise TypeError(f"an image must be bytes, not {type(image).__name__}{hint}")
-        data = bytes(image)
-        size += len(data)
-        if size > IMAGE_BYTES:
-            raise ValueError(f"the images of a call have at most {IMAGE_BYTES:,} bytes together")
-        media_type = _media_type(data)
-        if media_type is None:
-            raise ValueError(f"an image must be PNG, JPEG, GIF or WebP; this one begins with {data[:8]!r}")
-        checked.append({"mediaType": media_type, "base64": binascii.b2a_base64(data, newline=False).decode("ascii")})
-    return checked
-
-
-def _checked_image_lists(name, images, count):
-    """One list of images for each prompt."""
-    if images is None:
-        return [None] * count
-    lists = list(images)
-    if any(isinstance(item, (bytes, bytearray, memoryview)) for item in lists):
-        raise TypeError(f"{name}() takes a list of images for each prompt: images=[[first], [second], ...]")
-    if len(lists) != count:
-        raise ValueError(f"{name}() was given {count} prompts and images for {len(lists)}")
-    return lists
-
-
 def make_future_of(desk, asyncio):
     def future_of(call):
         loop = asyncio.get_running_loop()
@@ -230,14 +127,8 @@ def make_future_of(desk, asyncio):
 
 
 def make_functions(desk, future_of):
-    def llm(name, prompt, model, system, schema, images):
-        """`schema` is JSON text here."""
-        prompt = _with_system(_checked_prompt(name, prompt), system)
-        shown = _checked_images(images)
-        extra = {} if schema is None else {"schema": schema}
-        if shown:
-            extra["images"] = shown
-        return desk.ask("llm", prompt, _checked_model(model), extra=dumps(extra) if extra else None)
+    def llm(name, prompt, model, system, extra):
+        return desk.ask("llm", with_system(checked_prompt(name, prompt), system), checked_model(model), extra=extra)
 
     def llm_query(
         prompt: str,
@@ -268,7 +159,7 @@ def make_functions(desk, future_of):
             with ThreadPoolExecutor() as pool: replies = list(pool.map(llm_query, prompts))
             replies = await asyncio.gather(*[llm_query_async(p) for p in prompts])
         """
-        return desk.wait([llm("llm_query", prompt, model, system, _checked_schema(schema), images)])[0]
+        return desk.wait([llm("llm_query", prompt, model, system, extra_of(checked_schema(schema), images))])[0]
 
     def llm_query_batched(
         prompts: list[str],
@@ -288,11 +179,12 @@ def make_functions(desk, future_of):
         A failed call does not fail the others: its reply has `.error` set, test with ok(reply). `model`, `system` and
         `schema` hold for all, `images` is a list of images for each prompt; see help(llm_query).
         """
-        prompts = _checked_prompts("llm_query_batched", prompts)
-        schema = _checked_schema(schema)
-        shown = _checked_image_lists("llm_query_batched", images, len(prompts))
+        prompts = checked_prompts("llm_query_batched", prompts)
+        schema = checked_schema(schema)
+        shown = checked_image_lists("llm_query_batched", images, len(prompts))
+        extras = [extra_of(schema, i) for i in shown]
         desk.make_room(len(prompts))
-        return desk.wait([llm("llm_query_batched", p, model, system, schema, i) for p, i in zip(prompts, shown)])
+        return desk.wait([llm("llm_query_batched", p, model, system, e) for p, e in zip(prompts, extras)])
 
     async def llm_query_async(
         prompt: str,
@@ -303,7 +195,7 @@ def make_functions(desk, future_of):
         images: list[bytes] | None = None,
     ) -> Reply:
         """Like llm_query, for asyncio: `await asyncio.gather(*[llm_query_async(p) for p in prompts])` runs in parallel."""
-        return await future_of(llm("llm_query_async", prompt, model, system, _checked_schema(schema), images))
+        return await future_of(llm("llm_query_async", prompt, model, system, extra_of(checked_schema(schema), images)))
 
     def rlm_query(prompt: str, context=None, model: str | None = None) -> Reply:
         """Hand a whole task to a sub-run: a model with its own Python session, which can search and ask sub-models itself.
@@ -314,35 +206,23 @@ def make_functions(desk, future_of):
         `context` (a str, or data that json can hold) becomes its `input_data`. Costs far more than llm_query: use it
         for a part that needs several steps of its own.
         """
-        return desk.wait([desk.ask("rlm", _checked_prompt("rlm_query", prompt), _checked_model(model), _checked_context(context))])[0]
+        return desk.wait([desk.ask("rlm", checked_prompt("rlm_query", prompt), checked_model(model), checked_context(context))])[0]
 
     def rlm_query_batched(prompts: list[str], contexts=None, model: str | None = None) -> list[Reply]:
         """Start a sub-run for each prompt, all in parallel. `contexts`: None, or one for each prompt."""
-        prompts = _checked_prompts("rlm_query_batched", prompts)
+        prompts = checked_prompts("rlm_query_batched", prompts)
         contexts = [None] * len(prompts) if contexts is None else list(contexts)
         if len(contexts) != len(prompts):
             raise ValueError(f"rlm_query_batched() was given {len(prompts)} prompts and {len(contexts)} contexts")
-        model = _checked_model(model)
-        contexts = [_checked_context(c) for c in contexts]
+        model = checked_model(model)
+        contexts = [checked_context(c) for c in contexts]
         desk.make_room(len(prompts))
         return desk.wait([desk.ask("rlm", p, model, c) for p, c in zip(prompts, contexts)])
 
     async def rlm_query_async(prompt: str, context=None, model: str | None = None) -> Reply:
         """Like rlm_query, for asyncio."""
         return await future_of(
-            desk.ask("rlm", _checked_prompt("rlm_query_async", prompt), _checked_model(model), _checked_context(context))
+            desk.ask("rlm", checked_prompt("rlm_query_async", prompt), checked_model(model), checked_context(context))
         )
 
     return [llm_query, llm_query_batched, llm_query_async, rlm_query, rlm_query_batched, rlm_query_async]
-
-
-def _checked_context(context):
-    """None, or (format, text)."""
-    if context is None:
-        return None
-    if isinstance(context, str):
-        return ("text", context)
-    try:
-        return ("json", json.dumps(context))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"context must be a str or data that json can hold: {error}") from None
