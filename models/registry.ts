@@ -30,6 +30,8 @@ export interface Registry {
    * (the message lists the known ones) and when its key is missing.
    */
   card(name: string | null, role: ModelRole, defaults: CardDefaults): Promise<ModelCard>;
+  /** Cards of all models that somebody named and whose key is there, for calls that name one. Asks no endpoint. */
+  named(defaults: CardDefaults): ModelCard[];
   /** Where a registered name is served, with its key: for the provider client only. Throws as `card` does. */
   endpoint(name: string): Endpoint;
   /** The queues that a process serves which calls all these models: their own ones, and `base` for the others and for runs of earlier releases. */
@@ -120,7 +122,25 @@ export function loadRegistry(
     role: ModelRole,
     defaults: CardDefaults,
   ): Promise<Omit<ModelCard, 'fallbacks'>> {
-    const standIn = await isStandIn(endpoint(chosen));
+    return plainCard(chosen, role, defaults, await isStandIn(endpoint(chosen)));
+  }
+
+  function fallbacksOf(name: string): string[] {
+    const next = source(name).fallback;
+    return next === undefined ? [] : [next, ...fallbacksOf(next)];
+  }
+
+  function hasKey(name: string): boolean {
+    const { keyVariable } = source(name);
+    return keyVariable === null || (env[keyVariable]?.trim() ?? '') !== '';
+  }
+
+  function plainCard(
+    chosen: string,
+    role: ModelRole,
+    defaults: CardDefaults,
+    standIn: boolean,
+  ): Omit<ModelCard, 'fallbacks'> {
     const given = source(chosen);
     const { contextTokens, maxOutputTokens, prices } = standIn ? STAND_IN : given;
     return {
@@ -145,11 +165,20 @@ export function loadRegistry(
       const chosen = name ?? sources.defaults[role];
       const card = await cardOf(chosen, role, defaults);
       const fallbacks: ModelCard['fallbacks'] = [];
-      for (let next = source(chosen).fallback; next !== undefined; next = source(next).fallback) {
+      for (const next of fallbacksOf(chosen)) {
         fallbacks.push(await cardOf(next, role, defaults));
       }
       return { ...card, ...(fallbacks.length === 0 ? {} : { fallbacks }) };
     },
+    named: (defaults) =>
+      [...sources.models]
+        .filter(([name, { ownQueue }]) => ownQueue && hasKey(name))
+        .map(([name]) => {
+          const card = plainCard(name, 'sub', defaults, false);
+          const chain = fallbacksOf(name).filter(hasKey);
+          const fallbacks = chain.map((next) => plainCard(next, 'sub', defaults, false));
+          return { ...card, ...(fallbacks.length === 0 ? {} : { fallbacks }) };
+        }),
     queues: (base) => [
       { taskQueue: base },
       ...[...sources.models].flatMap(([name, { ownQueue, rateLimits }]) =>

@@ -55,6 +55,8 @@ export type RunSpec = z.infer<typeof RunSpec>;
 export const ResolvedSpec = z.object({
   root: ModelCard,
   sub: ModelCard,
+  /** The other models that the deployment names: a sub-call may name one of them. */
+  others: z.array(ModelCard).max(32).optional(),
   /** Runtime identity of the REPL and the task queue that serves it. */
   runtime: z.string().min(1),
   replQueue: z.string().min(1),

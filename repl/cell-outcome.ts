@@ -21,7 +21,7 @@ import { storeText } from './cell-texts.ts';
 import type { CellReport } from './host/host-protocol.ts';
 import type { FaultKind } from './host/kernel-fault.ts';
 import { appendLink, inParallel, storeRequests } from './journal.ts';
-import { longestPrompt, repeatsOf } from './round-figures.ts';
+import { longestPrompt, modelsOf, repeatsOf } from './round-figures.ts';
 import { outsideCalls } from './outside-calls.ts';
 
 /** Bytes of all listed changes of an outcome, as JSON: an outcome stays far below a payload's limit. */
@@ -107,6 +107,7 @@ export async function waitingOutcome(
     previews: calls.slice(0, caps.LISTED_CALLS).map(({ preview }) => preview),
     subRuns,
     ...repeatsOf(calls),
+    ...modelsOf(requests),
     longestPromptBytes: longestPrompt(requests, subRuns),
     ...(await outsideCalls(store, requests)),
     computeMs,

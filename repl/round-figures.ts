@@ -1,4 +1,5 @@
 import {
+  caps,
   type CallRanges,
   type CallRequest,
   IMAGE_TOKENS,
@@ -46,4 +47,23 @@ export function longestPrompt(
       (contexts.get(number) ?? 0);
     return request.kind === 'llm' || request.kind === 'rlm' ? Math.max(longest, bytes) : longest;
   }, 0);
+}
+
+/** The sub-calls of one stop that name a model, by model. Those beyond the caps are left to the run's own sub-model's queue. */
+export function modelsOf(
+  requests: ReadonlyArray<{ number: number; request: CallRequest }>,
+): Pick<WaitingCell, 'models'> {
+  const byModel = new Map<string, CallRanges>();
+  for (const { number, request } of requests) {
+    const { kind, model } = request;
+    if (kind !== 'llm' || model === null) continue;
+    const ranges = byModel.get(model) ?? [];
+    if (ranges.length === 0 && byModel.size === caps.MODELS_A_ROUND) continue;
+    byModel.set(model, ranges);
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else if (ranges.length < caps.MODEL_RANGES) ranges.push([number, number]);
+  }
+  if (byModel.size === 0) return {};
+  return { models: [...byModel].map(([model, calls]) => ({ model, calls })) };
 }

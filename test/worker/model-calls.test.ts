@@ -44,7 +44,7 @@ const SCRIPTS: Record<string, readonly string[]> = {
     'answer["content"] = " ".join(rs); answer["ready"] = True',
   ],
   'Q: image': [
-    `png = bytes.fromhex("${PNG.toString('hex')}")\nr = llm_query("look", images=[png], schema={"type": "object", "required": ["seen"]})\nprint(r.data)`,
+    `png = bytes.fromhex("${PNG.toString('hex')}")\nr = llm_query("look", "third", images=[png], schema={"type": "object", "required": ["seen"]})\nprint(r.data)`,
     'answer["content"] = r.data["seen"]; answer["ready"] = True',
   ],
   'Q: storm': [
@@ -99,7 +99,7 @@ beforeAll(async () => {
   const config = {
     root: 'root',
     sub: 'sub',
-    models: { root: model, sub: { ...model, timeoutMs: 3000 } },
+    models: { root: model, sub: { ...model, timeoutMs: 3000 }, third: model },
   };
   writeFileSync(join(place.dir, 'rlm.config.json'), JSON.stringify(config));
   const env = {
@@ -147,6 +147,16 @@ function finds(leavings: readonly Leaving[], text: string): string[] {
     .map(({ where }) => where);
 }
 
+/** Activities that called models, with their queue and fairness key. */
+async function queuesOf({ workflowId }: RunAnswer): Promise<string[]> {
+  const { events } = await client.temporal.workflow.getHandle(workflowId).fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
+    const name = scheduled?.activityType?.name ?? '';
+    if (!['nextTurn', 'answerCall'].includes(name)) return [];
+    return [[name, scheduled?.taskQueue?.name, scheduled?.priority?.fairnessKey].join(' ')];
+  });
+}
+
 describe('a worker whose model server fails', () => {
   let answered: RunAnswer;
 
@@ -165,13 +175,7 @@ describe('a worker whose model server fails', () => {
   }, 60_000);
 
   test('calls each model in a queue of its own, with a fairness key of the run', async () => {
-    const { events } = await client.temporal.workflow.getHandle(answered.workflowId).fetchHistory();
-    const calls = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
-      const name = scheduled?.activityType?.name ?? '';
-      if (!['nextTurn', 'answerCall'].includes(name)) return [];
-      return [[name, scheduled?.taskQueue?.name, scheduled?.priority?.fairnessKey].join(' ')];
-    });
-    expect(new Set(calls)).toEqual(
+    expect(new Set(await queuesOf(answered))).toEqual(
       new Set([
         `nextTurn ${QUEUE}-model-root ${answered.workflowId}`,
         `answerCall ${QUEUE}-model-sub ${answered.workflowId}`,
@@ -211,13 +215,18 @@ describe('a worker whose model server fails', () => {
   }, 60_000);
 });
 
-test('an image of Python comes to the model, and its JSON answer back as data', async () => {
-  expect(await run('Q: image')).toMatchObject({ answer: 'a cat' });
+test('an image of Python comes to the model that the call names, in its queue, and its JSON answer back as data', async () => {
+  const answered = await run('Q: image');
+  expect(answered.answer).toBe('a cat');
   const asked = server.requests.find(({ prompt }) => prompt.startsWith('look'));
   expect(asked?.body.messages[0]?.content).toMatchObject([
     { type: 'text', text: expect.stringMatching(/^look\n\nAnswer with JSON alone/) },
     { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG.toString('base64')}` } },
   ]);
+  expect(asked?.body.model).toBe('third');
+  expect(await queuesOf(answered)).toContain(
+    `answerCall ${QUEUE}-model-third ${answered.workflowId}`,
+  );
 }, 60_000);
 
 test('a storm of 429s at 500 calls settles, with few requests a call', async () => {
