@@ -132,7 +132,7 @@ export function loadRegistry(
 
   function hasKey(name: string): boolean {
     const { keyVariable } = source(name);
-    return keyVariable === null || (env[keyVariable]?.trim() ?? '') !== '';
+    return keyVariable === null || keysElsewhere || (env[keyVariable]?.trim() ?? '') !== '';
   }
 
   function plainCard(
