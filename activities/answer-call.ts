@@ -9,13 +9,14 @@ export function createAnswerCall({
   registry,
 }: Pick<ActivityDeps, 'store' | 'registry'>): ModelActivities['answerCall'] {
   return async function answerCall(input: AnswerCallInput): Promise<AnswerCallResult> {
-    return withHeartbeat(async ({ signal, note }) => {
+    return withHeartbeat(async ({ attempt, signal, note }) => {
       const call = AnswerCallInput.parse(input);
       return AnswerCallResult.parse(
         await answerOne({
           store,
           registry,
           input: call,
+          attempt,
           signal,
           onProgress: (progress) => note({ ...progress }),
         }),

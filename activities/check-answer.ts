@@ -1,7 +1,7 @@
 import { CheckAnswerInput, type CheckAnswerResult } from '../protocol/index.ts';
 import { getText } from '../store/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
-import { checkSchema } from './check-schema.ts';
+import { checkSchema } from '../models/index.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** Whether a draft can be the answer: not blank, and by its JSON Schema when the run has one. Problems are sentences for the model. */

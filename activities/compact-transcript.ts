@@ -11,12 +11,13 @@ export function createCompactTranscript({
   return async function compactTranscript(
     input: CompactTranscriptInput,
   ): Promise<CompactTranscriptResult> {
-    return withHeartbeat(async ({ signal, note }) =>
+    return withHeartbeat(async ({ attempt, signal, note }) =>
       CompactTranscriptResult.parse(
         await compact({
           store,
           registry,
           input: CompactTranscriptInput.parse(input),
+          attempt,
           signal,
           onProgress: (progress) => note({ ...progress }),
         }),

@@ -2,6 +2,8 @@ import { Context } from '@temporalio/activity';
 import { toFailure } from './to-failure.ts';
 
 export interface Beat {
+  /** Counts from 1. */
+  attempt: number;
   /** Aborts when the run is cancelled, the server has given this attempt up, or the worker shuts down. */
   signal: AbortSignal;
   /** Replaces what the Web UI shows of the pending activity. Small and plain. */
@@ -20,6 +22,7 @@ export async function withHeartbeat<T>(work: (beat: Beat) => Promise<T>): Promis
   const timer = setInterval(() => context.heartbeat(details), timeoutMs / 3);
   try {
     return await work({
+      attempt: context.info.attempt,
       signal: context.cancellationSignal,
       note: (next) => {
         details = next;

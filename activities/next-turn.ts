@@ -9,13 +9,14 @@ export function createNextTurn({
   registry,
 }: Pick<ActivityDeps, 'store' | 'registry'>): ModelActivities['nextTurn'] {
   return async function nextTurn(input: NextTurnInput): Promise<NextTurnResult> {
-    return withHeartbeat(async ({ signal, note }) => {
+    return withHeartbeat(async ({ attempt, signal, note }) => {
       const turn = NextTurnInput.parse(input);
       return NextTurnResult.parse(
         await takeTurn({
           store,
           registry,
           input: turn,
+          attempt,
           signal,
           onProgress: (progress) => note({ ...progress }),
         }),

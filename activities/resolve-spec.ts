@@ -21,6 +21,9 @@ const DEFAULT_LIMITS: CellLimits = {
   pendingCalls: 10_000,
 };
 
+/** As many as a resolved spec holds; calls of others wait in the sub-model's queue. */
+const MOST_OTHERS = 32;
+
 const DEFAULT_BUDGET = { turns: 30, calls: 1000, costUsd: 1, tokens: null, wallClockMs: null };
 
 /** A name that is not known is the caller's mistake: the failure says where in the spec it stands. */
@@ -51,9 +54,13 @@ export function createResolveSpec({
       const from =
         spec.from &&
         (await readForkPoint({ store, client: Context.current().client, runtime }, spec.from));
+      const root = await named('spec.model', registry.card(spec.model, 'root', defaults));
+      const sub = await named('spec.subModel', registry.card(spec.subModel, 'sub', defaults));
+      const others = registry.named(defaults).filter(({ name }) => name !== sub.name);
       return ResolvedSpec.parse({
-        root: await named('spec.model', registry.card(spec.model, 'root', defaults)),
-        sub: await named('spec.subModel', registry.card(spec.subModel, 'sub', defaults)),
+        root,
+        sub,
+        ...(others.length === 0 ? {} : { others: others.slice(0, MOST_OTHERS) }),
         runtime,
         replQueue: replTaskQueue(taskQueue, runtime),
         budget: { ...DEFAULT_BUDGET, ...spec.budget },

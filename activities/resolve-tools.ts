@@ -9,7 +9,7 @@ import {
 } from '../protocol/index.ts';
 import { describeTool, InvalidTool } from '../repl/index.ts';
 import { getJson, InvalidInput, putJson, type Store } from '../store/index.ts';
-import { checkUsableSchema } from './check-schema.ts';
+import { checkUsableSchema } from '../models/index.ts';
 import type { McpServers } from './mcp-servers.ts';
 
 interface Offered {

@@ -12,7 +12,7 @@ import {
   Toolbox,
 } from '../protocol/index.ts';
 import { getJson, putJson, type Store } from '../store/index.ts';
-import { checkSchema } from './check-schema.ts';
+import { checkSchema } from '../models/index.ts';
 
 /** What a call of a tool asks for; null when its answer is a record already, by an earlier attempt or because its arguments do not fit. */
 export async function requestedCall(

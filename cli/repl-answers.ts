@@ -9,6 +9,7 @@ import {
   type StepKey,
 } from '../protocol/index.ts';
 import { getJson, putJson, type Store } from '../store/index.ts';
+import { modelEnvironment } from './model-environment.ts';
 
 /** A stop of a cell: its calls wait for answers. */
 export interface Stop {
@@ -59,7 +60,7 @@ function echoOf(prompt: string): CallAnswer {
 /** Asks the sub-model of the environment; a sub-run is asked like a sub-call, since there is no workflow to run it. Throws ModelError for a wrong configuration. */
 export async function modelAnswers(): Promise<Answerer> {
   const { answerOne, loadRegistry } = await import('../models/index.ts');
-  const registry = loadRegistry(process.env);
+  const registry = loadRegistry(modelEnvironment());
   const card = await registry.card(null, 'sub', { taskQueue: 'none' });
   return {
     about: `llm_query asks ${card.name}; rlm_query asks it too, without a REPL of its own`,

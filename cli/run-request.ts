@@ -18,7 +18,7 @@ export interface RequestOptions {
   concurrency?: number;
   depth?: number;
   seed?: string;
-  cache?: 'none' | 'run';
+  cache?: 'off' | 'run' | 'shared';
   confirm?: 'unseen' | 'always' | 'never';
   answerSchema?: string;
   tools?: string;
@@ -54,8 +54,8 @@ export function withRequestOptions(command: Command): Command {
     .addOption(
       new Option(
         '--cache <how>',
-        'run: equal prompts of sub-calls are asked once (default: none, each is a sample of its own)',
-      ).choices(['none', 'run']),
+        'run, shared: equal sub-calls of the run, or of all runs, are asked once (default: off, each is a sample of its own)',
+      ).choices(['off', 'run', 'shared']),
     )
     .addOption(
       new Option(

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { modelEnvironment } from './model-environment.ts';
 import { print } from './output.ts';
 import { stopOnSignals } from './stop-signals.ts';
 
@@ -30,7 +31,7 @@ async function work(options: {
   const config = loadWorkerConfig(process.env);
   installTelemetry(options.debug === true ? 'INFO' : 'WARN');
   const worker = await startWorker(config, {
-    env: process.env,
+    env: modelEnvironment(),
     workflowsOnly: options.workflowsOnly === true,
     ...roles,
   }).catch(async (error: unknown) => {

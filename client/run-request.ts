@@ -20,8 +20,8 @@ const Options = z.strictObject({
   limits: CellLimits.partial().strict().optional(),
   concurrency: z.int().min(1).max(500).optional(),
   maxDepth: z.int().min(0).max(5).optional(),
-  /** `run`: equal prompts are asked once; default: each is a sample of its own. */
-  cache: z.enum(['none', 'run']).optional(),
+  /** `run`: equal sub-calls of the run are asked once; `shared`: of all runs on the same store. Default `off`: each is a sample of its own. */
+  cache: z.enum(['off', 'run', 'shared']).optional(),
   answerSchema: z.looseObject({}).optional(),
   /** When the model is asked to confirm a ready draft. Default `unseen`: when the same reply had output that it had not seen. */
   confirm: z.enum(['unseen', 'always', 'never']).optional(),

@@ -10,21 +10,23 @@ import {
   FailureType,
   type ModelCard,
   NO_USAGE,
+  sharedAnswerKey,
   type Usage,
 } from '../protocol/index.ts';
-import { getJson, getText, putJson, type Store } from '../store/index.ts';
-import { callModel } from './call-model.ts';
+import { BlobMissing, getJson, putJson, type Store } from '../store/index.ts';
+import { askForAnswer } from './ask-for-answer.ts';
 import { findCall } from './journal-calls.ts';
 import { ModelError } from './model-failure.ts';
-import type { CallProgress, ChatReply } from './provider.ts';
+import type { CallProgress } from './provider.ts';
 import { recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
-import { mostTokens, withinAllowance } from './within-allowance.ts';
 
 export interface AnswerDeps {
   readonly store: Store;
   readonly registry: Registry;
   readonly input: AnswerCallInput;
+  /** Of the activity; counts from 1. */
+  readonly attempt?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
 }
@@ -37,10 +39,10 @@ export interface AnswerDeps {
  */
 export async function answerOne(deps: AnswerDeps): Promise<AnswerCallResult> {
   const { store, input } = deps;
-  const { key, journal, call, cache } = input;
+  const { key, journal, call } = input;
   const { request } = await findCall(store, journal, call);
   const own = answerRecordKey(key, call, request);
-  const shared = cache === 'run' ? cachedAnswerKey(key.workflowId, input.card.name, request) : null;
+  const shared = await sharedKey(deps, request);
   const earlier = shared === null ? null : await findShared(store, shared);
   const isOthers = earlier !== null && earlier.asked !== own;
   if (isOthers) await store.records.create(own, earlier.answer);
@@ -52,8 +54,9 @@ export async function answerOne(deps: AnswerDeps): Promise<AnswerCallResult> {
     async () => await answered(deps, await getJson(store, request, CallRequest)),
     deps.signal,
   );
-  // A failed call is asked again by the next one that is equal.
-  if (shared !== null && earlier === null && value.status === 'ok') {
+  // A failed call is asked again by the next one that is equal, and so is one that another model answered.
+  const isGood = value.status === 'ok' && value.fallback === undefined;
+  if (shared !== null && earlier === null && isGood) {
     const record = await putJson(store, { asked: own, answer: digest });
     await store.records.create(shared, record.digest);
   }
@@ -61,21 +64,44 @@ export async function answerOne(deps: AnswerDeps): Promise<AnswerCallResult> {
   return { status: value.status, usage: isOthers ? NO_USAGE : usage, repeated };
 }
 
-/** An answer that equal prompts of a run share, and the record of the call that paid for it. */
+/** An answer that equal calls share, and the record of the call that paid for it. */
 const SharedAnswer = z.object({ asked: z.string(), answer: Digest });
+
+/** The record that this call shares with equal ones; null when each is a sample of its own. */
+async function sharedKey(
+  { store, registry, input }: AnswerDeps,
+  request: Digest,
+): Promise<string | null> {
+  const { key, card, cache } = input;
+  if (cache === 'run') return cachedAnswerKey(key.workflowId, card.name, request);
+  if (cache !== 'shared') return null;
+  const { model } = await getJson(store, request, CallRequest);
+  const name = model ?? card.name;
+  return registry.names.includes(name) ? sharedAnswerKey(registry.identity(name), request) : null;
+}
 
 async function findShared(store: Store, key: string): Promise<z.infer<typeof SharedAnswer> | null> {
   const found = await store.records.find(key);
-  return found === undefined ? null : await getJson(store, found, SharedAnswer);
+  if (found === undefined) return null;
+  try {
+    const shared = await getJson(store, found, SharedAnswer);
+    // The run that paid for it may have been forgotten since.
+    return (await store.blobs.has(shared.answer)) ? shared : null;
+  } catch (error) {
+    if (error instanceof BlobMissing) return null;
+    throw error;
+  }
 }
 
 async function answered(deps: AnswerDeps, request: CallRequest): Promise<CallAnswer> {
-  const messages = [{ role: 'user' as const, content: await promptOf(deps.store, request) }];
+  const { store, registry, input, attempt, signal, onProgress } = deps;
   try {
-    const { registry, signal, onProgress, input } = deps;
-    const full = await cardFor(deps, request);
-    const card = withinAllowance(full, mostTokens(messages), input.allowance);
-    return answerOf(await callModel({ registry, card, messages, signal, onProgress }), card);
+    const card = await cardFor(deps, request);
+    const { answer, by } = await askForAnswer(
+      { store, registry, card, allowance: input.allowance, attempt, signal, onProgress },
+      request,
+    );
+    return answer.status === 'ok' && by !== card.name ? { ...answer, fallback: by } : answer;
   } catch (error) {
     if (error instanceof ModelError && concernsThisCall(error)) {
       const { type, message } = error.failure;
@@ -83,12 +109,6 @@ async function answered(deps: AnswerDeps, request: CallRequest): Promise<CallAns
     }
     throw error;
   }
-}
-
-/** A sub-run that comes here (the depth limit is reached) is asked as a sub-call: its context goes with the prompt. */
-async function promptOf(store: Store, { prompt, context }: CallRequest): Promise<string> {
-  if (context === null) return prompt;
-  return `${prompt}\n\n<context>\n${await getText(store, context.blob)}\n</context>`;
 }
 
 /** The run's sub-model, unless the call names another one. */
@@ -102,29 +122,6 @@ function concernsThisCall({ failure }: ModelError): boolean {
     !failure.retryable &&
     (failure.type === FailureType.modelRejected || failure.type === FailureType.invalidInput)
   );
-}
-
-/** A reply without an answer in it was paid for, but must not be taken for one. */
-function answerOf(reply: ChatReply, card: ModelCard): CallAnswer {
-  const { text, finishReason, usage, model, reasoning } = reply;
-  const rejected = (message: string): CallAnswer => ({
-    status: 'failed',
-    type: FailureType.modelRejected,
-    message,
-    usage,
-  });
-  if (finishReason === 'content_filter') {
-    return rejected(`The provider's content filter stopped the answer of ${model}.`);
-  }
-  if (finishReason === 'refusal') return rejected(`${model} refused: ${text.slice(0, 300)}`);
-  if (text.trim() === '') {
-    return rejected(
-      finishReason === 'length'
-        ? `${model} used all of its ${card.maxOutputTokens} output tokens without an answer: ask for less at once.`
-        : `${model} gave an empty answer.`,
-    );
-  }
-  return { status: 'ok', text, model, finishReason, usage, reasoning };
 }
 
 function usageOf(answer: CallAnswer): Usage {

@@ -11,14 +11,14 @@ import { canonicalJson, digestOf, putJson, type Store } from '../store/index.ts'
 import { callModel } from './call-model.ts';
 import { promptChars } from './message-size.ts';
 import { ModelError } from './model-failure.ts';
-import type { CallProgress, ChatMessage } from './provider.ts';
+import type { ChatMessage } from './prompt-message.ts';
+import type { CallProgress } from './provider.ts';
 import { recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
 import { extendTranscript, readLinks } from './transcript.ts';
 import { asReplies } from './turn-messages.ts';
 import { answerIn, TurnReply } from './turn-reply.ts';
 import { estimateTokens } from './usage.ts';
-import { mostTokens, withinAllowance } from './within-allowance.ts';
 
 /** The newest turns stay as they are: so many at most, and so much of the context window. */
 const KEPT_TURNS = 6;
@@ -36,6 +36,8 @@ export interface CompactDeps {
   readonly store: Store;
   readonly registry: Registry;
   readonly input: CompactTranscriptInput;
+  /** Of the activity; counts from 1. */
+  readonly attempt?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
 }
@@ -88,7 +90,7 @@ export async function compactTranscript(deps: CompactDeps): Promise<CompactTrans
 }
 
 async function summarise(
-  { registry, input, signal, onProgress }: CompactDeps,
+  { store, registry, input, attempt, signal, onProgress }: CompactDeps,
   messages: readonly ChatMessage[],
 ): Promise<TurnReply> {
   const { card, allowance } = input;
@@ -98,9 +100,12 @@ async function summarise(
   };
   try {
     return await callModel({
+      store,
       registry,
-      card: withinAllowance(small, mostTokens(messages), allowance),
+      card: small,
       messages,
+      allowance,
+      attempt,
       ...(card.replies === 'tool' ? { python: 'none' } : {}),
       signal,
       onProgress,

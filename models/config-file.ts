@@ -30,6 +30,9 @@ const OWN_FIELDS = [
 
 const OutputLimitField = z.enum(['max_tokens', 'max_completion_tokens']);
 
+/** As many as a card holds. */
+const MOST_FALLBACKS = 8;
+
 const ModelEntry = z.strictObject({
   /** Default: the name. */
   model: z.string().min(1).max(200).optional(),
@@ -53,6 +56,14 @@ const ModelEntry = z.strictObject({
   timeoutMs: z.int().positive().optional(),
   /** `tool`: as a root model it calls a tool `python`, instead of writing code blocks. */
   replies: z.enum(['text', 'tool']).optional(),
+  /** As a root model: its reply is stopped after the first whole block of code. */
+  oneBlock: z.boolean().optional(),
+  /** Another of the models, asked when this one cannot be reached. */
+  fallback: z.string().min(1).max(200).optional(),
+  /** `schema`, `object`: the endpoint takes `response_format` with `json_schema` or `json_object`. */
+  jsonReplies: z.enum(['schema', 'object']).optional(),
+  /** Fields of a reply that the API wants back with the conversation, beside or instead of those known. */
+  returnReasoning: z.array(z.string().min(1).max(100)).max(16).optional(),
   parameters: z
     .record(z.string(), z.json())
     .refine((fields) => !OWN_FIELDS.some((name) => name in fields), {
@@ -99,6 +110,7 @@ export function sourcesOfFile(file: string, env: Environment): ModelSources {
     const names = Object.keys(models).join(', ');
     throw invalid(path, `the ${role} model "${name}" is not among its models (${names})`);
   }
+  for (const name of Object.keys(models)) checkFallbacks(path, name, models);
   const folder = env.RLM_PROMPTS?.trim();
   return {
     models: new Map(Object.entries(models).map(([name, entry]) => [name, sourceOf(name, entry)])),
@@ -126,8 +138,44 @@ function sourceOf(name: string, entry: z.infer<typeof ModelEntry>): ModelSource 
     outputLimitField: entry.outputLimitField ?? outputLimitFieldOf(model),
     parameters: entry.parameters,
     rateLimits: entry.rateLimits,
-    ...(entry.replies === undefined ? {} : { replies: entry.replies }),
+    ownQueue: true,
+    ...given(entry, ['replies', 'oneBlock', 'fallback', 'jsonReplies', 'returnReasoning']),
   };
+}
+
+function given<T extends object, K extends keyof T>(
+  from: T,
+  names: readonly K[],
+): Partial<Pick<T, K>> {
+  const present: Partial<Pick<T, K>> = {};
+  for (const name of names) if (from[name] !== undefined) present[name] = from[name];
+  return present;
+}
+
+/** Each must be there, write its cells in the same way (the conversation goes on with it), and not lead back. */
+function checkFallbacks(
+  path: string,
+  name: string,
+  models: Readonly<Record<string, z.infer<typeof ModelEntry>>>,
+): void {
+  const seen = [name];
+  let entry = models[name];
+  while (entry?.fallback !== undefined) {
+    const next = entry.fallback;
+    const of = `the fallback "${next}" of "${seen.at(-1)}"`;
+    const found = models[next];
+    if (found === undefined) {
+      throw invalid(path, `${of} is not among its models (${Object.keys(models).join(', ')})`);
+    }
+    if (seen.includes(next)) throw invalid(path, `${of} leads back to it`);
+    if (seen.length > MOST_FALLBACKS)
+      throw invalid(path, `"${name}" has more than ${MOST_FALLBACKS} fallbacks`);
+    if ((found.replies ?? 'text') !== (entry.replies ?? 'text')) {
+      throw invalid(path, `${of} must have the same "replies"`);
+    }
+    seen.push(next);
+    entry = found;
+  }
 }
 
 function load(path: string): unknown {

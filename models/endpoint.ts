@@ -14,7 +14,14 @@ export interface Endpoint {
   readonly outputLimitField: 'max_tokens' | 'max_completion_tokens';
   /** Further fields of each request. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** How the endpoint is asked for JSON beside the prompt; absent: not at all. */
+  readonly jsonReplies?: JsonReplies;
+  /** Fields of a reply that the API wants back; absent: those known to be such. */
+  readonly returnReasoning?: readonly string[];
 }
+
+/** `schema`: by `response_format` with the JSON Schema; `object`: by the wish for an object alone. */
+export type JsonReplies = 'schema' | 'object';
 
 /** What an endpoint said of itself when it was asked for its list of models. */
 export type EndpointReport =

@@ -13,6 +13,10 @@ export interface FencedBlock {
   readonly code: string;
   /** False for a last block whose closing fence is missing. */
   readonly closed: boolean;
+  /** True when it ends at a fence inside of a string, because no later one closes it. */
+  readonly held: boolean;
+  /** Number of the line after its last one. */
+  readonly endLine: number;
 }
 
 interface Fence {
@@ -45,8 +49,8 @@ export function fencedBlocks(text: string, holds: HoldsFence): FencedBlock[] {
     const fence = openingFence(entered.rest);
     at += 1;
     if (fence === null) continue;
-    const { code, next, closed } = readBlock({ lines, from: at, fence, containers, holds });
-    blocks.push({ language: fence.language, code, closed });
+    const { code, next, closed, held } = readBlock({ lines, from: at, fence, containers, holds });
+    blocks.push({ language: fence.language, code, closed, held, endLine: next });
     at = next;
   }
   return blocks;
@@ -64,15 +68,17 @@ function readBlock({ lines, from, fence, containers, holds }: OpenBlock): {
   code: string;
   next: number;
   closed: boolean;
+  held: boolean;
 } {
   const code: string[] = [];
   let first: number | null = null;
   let seen = 0;
   let at = from;
-  const closedAt = (end: number) => ({
+  const closedAt = (end: number, held = false) => ({
     code: code.slice(0, end).join('\n'),
     next: from + end + 1,
     closed: true,
+    held,
   });
   for (; at < lines.length && seen < FENCES_HELD; at++) {
     const line = lines[at] ?? '';
@@ -89,8 +95,8 @@ function readBlock({ lines, from, fence, containers, holds }: OpenBlock): {
     code.push(withoutColumns(content, fence.indent).rest);
   }
   // What held the block open never ends: then it is the code that is wrong, and the first fence was meant.
-  if (first !== null) return closedAt(first);
-  return { code: code.join('\n'), next: at, closed: false };
+  if (first !== null) return closedAt(first, true);
+  return { code: code.join('\n'), next: at, closed: false, held: false };
 }
 
 function openingFence(line: string): Fence | null {

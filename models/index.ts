@@ -1,4 +1,5 @@
 export { answerOne } from './answer-call.ts';
+export { checkSchema, checkUsableSchema } from './check-schema.ts';
 export { findCall } from './journal-calls.ts';
 export { compactTranscript } from './compact-transcript.ts';
 export { ModelError } from './model-failure.ts';

@@ -24,7 +24,8 @@ export interface LimiterClock {
  *     becomes the number of those that got through; new starts pause for the time that the provider named.
  *     Each success raises it by 1/limit, up to where it began.
  * L3. A call that would wait longer than LONGEST_WAIT_MS holds no slot of the worker: it fails at once with
- *     the time at which to come back, and those times are spread.
+ *     the time at which to come back, and those times are spread. One whose turn comes later than was expected is
+ *     sent away after LONGEST_WAIT_MS.
  */
 export interface Limiter {
   /** Runs the call when its turn comes. Throws ModelError Model.RateLimited (retryable, with a delay) instead of a long wait, and the signal's reason when it is aborted while it waits. */
@@ -146,16 +147,24 @@ export function createLimiter(
   function turn(tokens: number, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter: Waiter = { tokens, start: resolve, refuse: reject };
-    const onAbort = (): void => {
+    const leave = (reason: (at: number) => unknown): void => {
       const at = queue.indexOf(waiter);
       if (at === -1) return;
       queue.splice(at, 1);
-      reject(signal?.reason);
+      reject(reason(at));
     };
+    const onAbort = (): void => leave(() => signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     queue.push(waiter);
     pump();
-    return promise.finally(() => signal?.removeEventListener('abort', onAbort));
+    // What was expected may have been wrong: durations, and how many get through, change all the time.
+    const cancelWait = clock.after(LONGEST_WAIT_MS, () =>
+      leave((at) => sentAway(Math.max(DEFAULT_PAUSE_MS, waitAt(at)))),
+    );
+    return promise.finally(() => {
+      cancelWait();
+      signal?.removeEventListener('abort', onAbort);
+    });
   }
 
   return {

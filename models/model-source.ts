@@ -1,5 +1,5 @@
 import type { ModelPrices } from '../protocol/index.ts';
-import { OPENAI_BASE_URL, parseBaseUrl } from './endpoint.ts';
+import { type JsonReplies, OPENAI_BASE_URL, parseBaseUrl } from './endpoint.ts';
 import { findKnownModel, KNOWN_MODELS, UNKNOWN_MODEL } from './known-models.ts';
 import type { RateLimits } from './limiter.ts';
 
@@ -33,6 +33,15 @@ export interface ModelSource {
   readonly rateLimits: RateLimits;
   /** How the model writes its cells as a root model; absent: as blocks of its text. */
   readonly replies?: 'text' | 'tool';
+  /** Name of the model that is asked when this one cannot be reached. */
+  readonly fallback?: string;
+  /** See `ModelCard`. */
+  readonly oneBlock?: boolean;
+  /** See `Endpoint`. */
+  readonly jsonReplies?: JsonReplies;
+  readonly returnReasoning?: readonly string[];
+  /** Whether its calls wait in a queue of their own: those of models that somebody named do. */
+  readonly ownQueue: boolean;
 }
 
 /** The models of a deployment and which of them are used when a run names none. */
@@ -62,11 +71,8 @@ export function sourcesOfEnvironment(env: Environment): ModelSources {
     sub: env.RLM_SUB_MODEL?.trim() || (ownEndpoint ? root : DEFAULT_NAMES.sub),
   };
   const more = (env.RLM_MODELS ?? '').split(',').map((name) => name.trim());
-  const names = new Set([
-    ...Object.values(defaults),
-    ...more.filter((name) => name !== ''),
-    ...(ownEndpoint ? [] : KNOWN_MODELS.keys()),
-  ]);
+  const named = new Set([...Object.values(defaults), ...more.filter((name) => name !== '')]);
+  const names = new Set([...named, ...(ownEndpoint ? [] : KNOWN_MODELS.keys())]);
   const hasKey = (env.OPENAI_API_KEY?.trim() ?? '') !== '';
   const shared = {
     baseUrl,
@@ -84,6 +90,7 @@ export function sourcesOfEnvironment(env: Environment): ModelSources {
           ...shared,
           ...(findKnownModel(model) ?? UNKNOWN_MODEL),
           outputLimitField: outputLimitFieldOf(model),
+          ownQueue: named.has(model),
         },
       ]),
     ),

@@ -1,23 +1,21 @@
-import {
-  turnRecordKey,
-  type ModelCard,
-  type NextTurnInput,
-  type NextTurnResult,
-} from '../protocol/index.ts';
+import { turnRecordKey, type NextTurnInput, type NextTurnResult } from '../protocol/index.ts';
 import { canonicalJson, digestOf, putText, type Store } from '../store/index.ts';
 import { callModel } from './call-model.ts';
-import type { CallProgress, ChatMessage } from './provider.ts';
+import { mostTokens } from './message-size.ts';
+import type { ChatMessage } from './prompt-message.ts';
+import type { CallProgress } from './provider.ts';
 import { recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
 import { extendTranscript, readTranscript } from './transcript.ts';
 import { newMessages } from './turn-messages.ts';
-import { answerIn, cellsOf, confirmsInWords, replyText, TurnReply } from './turn-reply.ts';
-import { mostTokens, withinAllowance } from './within-allowance.ts';
+import { answerIn, cellsOf, confirmsInWords, endOf, replyText, TurnReply } from './turn-reply.ts';
 
 export interface TurnDeps {
   readonly store: Store;
   readonly registry: Registry;
   readonly input: NextTurnInput;
+  /** Of the activity; counts from 1. */
+  readonly attempt?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
 }
@@ -28,7 +26,7 @@ export interface TurnDeps {
  * nothing (`repeated`). The transcript grows by one link: the new messages and the reply. Throws ModelError.
  */
 export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
-  const { store, registry, input, signal, onProgress } = deps;
+  const { store, registry, input, attempt, signal, onProgress } = deps;
   const before = await readTranscript(store, input.transcript);
   const fresh = await newMessages(store, input, before, registry.promptFolder);
   const messages = [...before, ...fresh];
@@ -43,9 +41,14 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     (reply) => reply.usage,
     () =>
       callModel({
+        store,
         registry,
-        card: affordable(input, messages, fresh),
+        card: input.card,
         messages,
+        allowance: input.allowance,
+        promptTokens: promptTokens(input, messages, fresh),
+        attempt,
+        oneBlock: input.card.oneBlock === true && input.card.replies !== 'tool' && !isLast,
         // Also when no call is wanted: some providers refuse calls in a transcript without the tool.
         ...(input.card.replies === 'tool' ? { python: isLast ? 'none' : 'auto' } : {}),
         signal,
@@ -57,6 +60,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     role: 'assistant',
     content: value.text,
     ...(value.calls === undefined ? {} : { calls: value.calls }),
+    ...(value.opaque === undefined ? {} : { opaque: value.opaque }),
   };
   const confirms = !isLast && confirmsInWords(value);
   const { cells, ignoredBlocks } =
@@ -69,7 +73,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     ignoredBlocks: [...ignoredBlocks],
     usage,
     repeated,
-    finishReason: value.finishReason,
+    finishReason: endOf(value),
     ...(confirms ? { confirms } : {}),
     // Of the reply alone: `usage` may hold the cost of another attempt.
     transcriptTokens: value.usage.inputTokens + value.usage.outputTokens,
@@ -78,13 +82,12 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
 }
 
 /** Of a long transcript the provider has counted all but what is new: only that is reckoned by its bytes. */
-function affordable(
-  { card, allowance }: NextTurnInput,
+function promptTokens(
+  { allowance }: NextTurnInput,
   messages: readonly ChatMessage[],
   fresh: readonly ChatMessage[],
-): ModelCard {
+): number {
   const known = allowance?.knownTokens ?? null;
   const byBytes = mostTokens(messages);
-  const most = known === null ? byBytes : Math.min(byBytes, known + mostTokens(fresh));
-  return withinAllowance(card, most, allowance);
+  return known === null ? byBytes : Math.min(byBytes, known + mostTokens(fresh));
 }

@@ -29,7 +29,7 @@ export function parseReply(reply: string, options: ParseOptions = {}): ParsedRep
   const cells: string[] = [];
   const ignored: string[] = [];
   for (const { language, code, closed } of fencedBlocks(withoutThoughts(reply), inString)) {
-    if (!PYTHON.has(language)) ignored.push(language.slice(0, IGNORED_CHARS));
+    if (!isPython(language)) ignored.push(language.slice(0, IGNORED_CHARS));
     else if (!closed && options.cutOff) ignored.push('python, cut off by the output limit');
     else if (code.trim() === '') continue;
     else if (cells.length === MAX_CELLS) ignored.push(`python, beyond ${MAX_CELLS} blocks`);
@@ -38,10 +38,24 @@ export function parseReply(reply: string, options: ParseOptions = {}): ParsedRep
   return { cells, ignoredBlocks: ignored.slice(0, MAX_IGNORED) };
 }
 
-const inString: HoldsFence = (language, code) => PYTHON.has(language) && endsInTripleQuotes(code);
+export function isPython(language: string): boolean {
+  return PYTHON.has(language);
+}
 
-/** Servers of open models leave what the model thought in the text: code that it only considered there is not meant to be run. */
+export const inString: HoldsFence = (language, code) =>
+  isPython(language) && endsInTripleQuotes(code);
+
+const OPENED = /^\s*<think(?:ing)?>/;
+const THOUGHTS = /^\s*<think(?:ing)?>[^]*?<\/think(?:ing)?>/;
+
+/** The thoughts that a reply begins with, marks and all: servers of open models leave them in the text. '' without any, null when they do not end. */
+export function thoughtsOf(reply: string): string | null {
+  const whole = THOUGHTS.exec(reply);
+  if (whole !== null) return whole[0];
+  return OPENED.test(reply) ? null : '';
+}
+
+/** Code that a model only considered in its thoughts is not meant to be run. */
 export function withoutThoughts(reply: string): string {
-  const match = /^\s*<think(?:ing)?>[^]*?<\/think(?:ing)?>/.exec(reply);
-  return match === null ? reply : reply.slice(match[0].length);
+  return reply.slice(thoughtsOf(reply)?.length ?? 0);
 }

@@ -1,23 +1,15 @@
 import OpenAI from 'openai';
-import type {
-  ChatCompletionChunk,
-  ChatCompletionCreateParamsStreaming,
-} from 'openai/resources/chat/completions';
-import {
-  FailureType,
-  type ModelCard,
-  type TranscriptMessage,
-  type Usage,
-} from '../protocol/index.ts';
+import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
+import { FailureType, type ModelCard, type Usage } from '../protocol/index.ts';
+import { collectReply, type CollectedReply } from './collect-reply.ts';
+import { countTokens } from './count-tokens.ts';
 import type { Endpoint } from './endpoint.ts';
-import { promptChars } from './message-size.ts';
+import { imageTokens, readOf } from './message-size.ts';
 import { ModelError } from './model-failure.ts';
-import { PYTHON_TOOL, type ToolCall, ToolCallCollector, toWireMessage } from './python-tool.ts';
+import type { PromptMessage } from './prompt-message.ts';
+import { PYTHON_TOOL, toWireMessage } from './python-tool.ts';
 import { toModelFailure } from './to-model-failure.ts';
-import { estimatedUsage, reportedUsage, type ReportedTokens } from './usage.ts';
-
-/** A message of a prompt. */
-export type ChatMessage = Readonly<TranscriptMessage>;
+import { estimatedUsage, reportedUsage } from './usage.ts';
 
 /** How far a call is; given at each chunk, so that a caller can heartbeat and tell a slow answer from a dead one. */
 export interface CallProgress {
@@ -29,24 +21,20 @@ export interface CallProgress {
 export interface ChatRequest {
   readonly card: ModelCard;
   readonly endpoint: Endpoint;
-  readonly messages: readonly ChatMessage[];
+  readonly messages: readonly PromptMessage[];
   /** Offers the tool `python`, whose calls come back in the reply; `none` shows it and forbids to call it. */
   readonly python?: 'auto' | 'none';
+  /** Generation stops where the first whole block of code ends. */
+  readonly oneBlock?: boolean;
+  /** JSON Schema (as text) that the answer has to satisfy, for endpoints that take one. */
+  readonly schema?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CallProgress) => void;
 }
 
-export interface ChatReply {
-  readonly text: string;
-  /** Calls of the tool `python`, in order; absent without any. */
-  readonly calls?: ToolCall[];
-  /** As the provider says it: `stop`, `length`, `content_filter`…; `refusal` when it declined in words. */
-  readonly finishReason: string;
-  /** What the model wrote while it thought, where the endpoint shows it; kept for the audit, never sent back. */
-  readonly reasoning?: string;
+/** A whole reply: `finishReason` as the provider says it (`stop`, `length`, `content_filter`…), `refusal` when it declined in words, `block` when it was stopped after one. */
+export interface ChatReply extends Omit<CollectedReply, 'tokens'> {
   readonly usage: Usage;
-  /** The model that answered, as the provider names it. */
-  readonly model: string;
 }
 
 /**
@@ -59,22 +47,14 @@ export async function completeChat(request: ChatRequest): Promise<ChatReply> {
   const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
   try {
     const stream = await clientOf(endpoint).chat.completions.create(
-      {
-        ...endpoint.parameters,
-        model: card.model,
-        messages: request.messages.map(toWireMessage),
-        ...(request.python === undefined
-          ? {}
-          : { tools: [PYTHON_TOOL], tool_choice: request.python }),
-        stream: true,
-        stream_options: { include_usage: true },
-        // Budgets reserve by this limit, so each call carries it.
-        [endpoint.outputLimitField]: card.maxOutputTokens,
-      } satisfies ChatCompletionCreateParamsStreaming,
+      bodyOf(request),
       // The client's own limit covers only the time to the headers; the signal covers the whole call.
       { signal, timeout: card.timeoutMs + 1_000, maxRetries: 0 },
     );
-    return await collect(stream, request);
+    const { tokens, ...reply } = await collectReply(stream, request);
+    const usage =
+      tokens === null ? await countedUsage(request, reply) : reportedUsage(card, tokens);
+    return { ...reply, usage };
   } catch (error) {
     if (request.signal?.aborted) throw request.signal.reason;
     const failure = timeout.aborted
@@ -89,87 +69,44 @@ export async function completeChat(request: ChatRequest): Promise<ChatReply> {
   }
 }
 
-async function collect(
-  stream: AsyncIterable<ChatCompletionChunk>,
-  { card, endpoint, messages, onProgress }: ChatRequest,
-): Promise<ChatReply> {
-  let text = '';
-  let refusal = '';
-  let reasoning = '';
-  let finishReason: string | null = null;
-  let model = card.model;
-  let tokens: ReportedTokens | null = null;
-  let chunks = 0;
-  const calls = new ToolCallCollector();
-  for await (const chunk of stream) {
-    chunks += 1;
-    model = chunk.model || model;
-    const choice = chunk.choices?.[0];
-    text += choice?.delta?.content ?? '';
-    refusal += choice?.delta?.refusal ?? '';
-    reasoning += reasoningOf(choice?.delta);
-    calls.add(choice?.delta);
-    finishReason = choice?.finish_reason ?? finishReason;
-    tokens = tokensOf(chunk) ?? tokens;
-    onProgress?.({
-      chunks,
-      outputChars: text.length + calls.chars,
-      reasoningChars: reasoning.length,
-    });
-  }
-  if (finishReason === null) {
-    const where = `${card.model} at ${endpoint.baseUrl}`;
-    throw new ModelError({
-      type: FailureType.modelUnavailable,
-      retryable: true,
-      message:
-        chunks === 0
-          ? `${where} sent no stream: check that the base URL is that of an OpenAI-compatible API.`
-          : `${where} closed the stream before the end of its answer.`,
-    });
-  }
+function bodyOf(request: ChatRequest): ChatCompletionCreateParamsStreaming {
+  const { card, endpoint, messages, python, schema } = request;
   return {
-    text: text === '' ? refusal : text,
-    ...(calls.calls.length === 0 ? {} : { calls: calls.calls }),
-    finishReason: text === '' && refusal !== '' ? 'refusal' : finishReason,
-    ...(reasoning === '' ? {} : { reasoning }),
-    usage: tokens
-      ? reportedUsage(card, tokens)
-      : estimatedUsage(
-          card,
-          promptChars(messages),
-          text.length + refusal.length + reasoning.length + calls.chars,
-        ),
-    model,
+    ...endpoint.parameters,
+    model: card.model,
+    messages: messages.map(toWireMessage),
+    ...(python === undefined ? {} : { tools: [PYTHON_TOOL], tool_choice: python }),
+    ...(schema === undefined ? {} : responseFormat(endpoint, schema)),
+    stream: true,
+    stream_options: { include_usage: true },
+    // Budgets reserve by this limit, so each call carries it.
+    [endpoint.outputLimitField]: card.maxOutputTokens,
   };
 }
 
-function tokensOf(chunk: ChatCompletionChunk): ReportedTokens | null {
-  if (!chunk.usage) return null;
-  const { prompt_tokens: input, completion_tokens: output, prompt_tokens_details } = chunk.usage;
-  if (!isCount(input) || !isCount(output)) return null;
-  const cached = prompt_tokens_details?.cached_tokens;
-  // Some gateways name the price of the call themselves.
-  const cost: unknown = 'cost' in chunk.usage ? chunk.usage.cost : undefined;
+function responseFormat(
+  { jsonReplies }: Endpoint,
+  schema: string,
+): Pick<ChatCompletionCreateParamsStreaming, 'response_format'> {
+  if (jsonReplies === undefined) return {};
+  if (jsonReplies === 'object') return { response_format: { type: 'json_object' } };
+  const parsed: Record<string, unknown> = JSON.parse(schema);
   return {
-    input,
-    output,
-    cachedInput: isCount(cached) ? cached : 0,
-    ...(typeof cost === 'number' && cost >= 0 ? { costUsd: cost } : {}),
+    response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: parsed } },
   };
 }
 
-/** Not in the API's own types: servers of open models and gateways name the field in two ways. */
-function reasoningOf(delta: object | undefined): string {
-  for (const name of ['reasoning_content', 'reasoning']) {
-    const text: unknown = Reflect.get(delta ?? {}, name);
-    if (typeof text === 'string') return text;
+/** Nobody but us counts: marked as estimated. */
+async function countedUsage(
+  { card, messages }: ChatRequest,
+  { text, reasoning = '', calls = [] }: Omit<CollectedReply, 'tokens'>,
+): Promise<Usage> {
+  let input = 0;
+  for (const message of messages) {
+    input += (await countTokens(readOf(message))) + imageTokens(message.images?.length ?? 0);
   }
-  return '';
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
+  const said = text + reasoning + calls.map((call) => call.arguments).join('');
+  return estimatedUsage(card, input, await countTokens(said));
 }
 
 const clients = new Map<string, OpenAI>();

@@ -3,7 +3,7 @@ import type {
   ChatCompletionFunctionTool,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
-import type { TranscriptMessage } from '../protocol/index.ts';
+import type { PromptMessage } from './prompt-message.ts';
 
 /** A call of the tool as the model wrote it; `arguments` is what should be JSON. */
 export interface ToolCall {
@@ -43,6 +43,11 @@ export class ToolCallCollector {
     }
   }
 
+  /** Ids of the calls by the model's numbers. */
+  get ids(): Map<number, string> {
+    return new Map([...this.#calls].map(([index, { id }]) => [index, idOf(id, index)]));
+  }
+
   get chars(): number {
     return [...this.#calls.values()].reduce((sum, call) => sum + call.arguments.length, 0);
   }
@@ -51,23 +56,36 @@ export class ToolCallCollector {
   get calls(): ToolCall[] {
     return [...this.#calls]
       .toSorted(([a], [b]) => a - b)
-      .map(([index, call]) => ({ ...call, id: call.id || `call-${index}` }));
+      .map(([index, call]) => ({ ...call, id: idOf(call.id, index) }));
   }
 }
 
+function idOf(id: string, index: number): string {
+  return id || `call-${index}`;
+}
+
 /** A message of the transcript as the API wants it. */
-export function toWireMessage(message: Readonly<TranscriptMessage>): ChatCompletionMessageParam {
-  const { role, content, calls, callId } = message;
+export function toWireMessage(message: PromptMessage): ChatCompletionMessageParam {
+  const { role, content, calls, callId, images = [], items } = message;
   if (role === 'tool') return { role, content, tool_call_id: callId ?? '' };
+  if (role === 'user' && images.length > 0) {
+    const shown = images.map(({ mediaType, base64 }) => ({
+      type: 'image_url' as const,
+      image_url: { url: `data:${mediaType};base64,${base64}` },
+    }));
+    return { role, content: [{ type: 'text', text: content }, ...shown] };
+  }
   if (role !== 'assistant') return { role, content };
   if (calls === undefined || calls.length === 0) {
     // Some servers refuse an empty message, and this one is in every later prompt.
-    return { role, content: content === '' ? '(empty reply)' : content };
+    return { ...items?.message, role, content: content === '' ? '(empty reply)' : content };
   }
   return {
+    ...items?.message,
     role,
     content: content === '' ? null : content,
     tool_calls: calls.map((call) => ({
+      ...items?.calls[call.id],
       id: call.id,
       type: 'function',
       function: { name: PYTHON_TOOL.function.name, arguments: call.arguments },

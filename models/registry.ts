@@ -1,4 +1,5 @@
-import { FailureType, type ModelCard } from '../protocol/index.ts';
+import { type Digest, FailureType, type ModelCard } from '../protocol/index.ts';
+import { canonicalJson, digestOf } from '../store/index.ts';
 import { sourcesOfFile } from './config-file.ts';
 import { askEndpoint, type Endpoint } from './endpoint.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
@@ -12,7 +13,7 @@ import {
 
 /** What a deployment adds to every card. */
 interface CardDefaults {
-  /** Task queue whose workers call models. */
+  /** Task queue whose workers call models; a model with a queue of its own is called in `<taskQueue>-<name>`. */
   readonly taskQueue: string;
   /** Whole call in ms; default 10 minutes for a root model, 5 for a sub-model. */
   readonly timeoutMs?: number;
@@ -29,12 +30,24 @@ export interface Registry {
    * (the message lists the known ones) and when its key is missing.
    */
   card(name: string | null, role: ModelRole, defaults: CardDefaults): Promise<ModelCard>;
+  /** Cards of all models that somebody named and whose key is there, for calls that name one. Asks no endpoint. */
+  named(defaults: CardDefaults): ModelCard[];
   /** Where a registered name is served, with its key: for the provider client only. Throws as `card` does. */
   endpoint(name: string): Endpoint;
+  /** The queues that a process serves which calls all these models: their own ones, and `base` for the others and for runs of earlier releases. */
+  queues(base: string): ModelQueue[];
+  /** A digest of all that decides how a name is asked, but for the prompt and the key: equal ones may share answers. */
+  identity(name: string): Digest;
   /** The limiter that all calls of this process to a registered name go through. */
   limiter(name: string): Limiter;
   /** Null when the model's endpoint answers and accepts the key, else one sentence that says what to do. Sends no prompt. */
   check(name: string | null, role: ModelRole): Promise<string | null>;
+}
+
+/** A queue of model calls. `perSecond` is what the configuration allows all workers together. */
+export interface ModelQueue {
+  readonly taskQueue: string;
+  readonly perSecond?: number;
 }
 
 const DEFAULT_TIMEOUT_MS: Record<ModelRole, number> = { root: 600_000, sub: 300_000 };
@@ -70,8 +83,15 @@ export function loadRegistry(
   }
 
   function endpoint(name: string): Endpoint {
-    const { keyVariable, baseUrl, outputLimitField, parameters } = source(name);
-    const where = { baseUrl, outputLimitField, parameters };
+    const { keyVariable, baseUrl, outputLimitField, parameters, ...more } = source(name);
+    const { jsonReplies, returnReasoning } = more;
+    const where = {
+      baseUrl,
+      outputLimitField,
+      parameters,
+      ...(jsonReplies === undefined ? {} : { jsonReplies }),
+      ...(returnReasoning === undefined ? {} : { returnReasoning }),
+    };
     // The client refuses an empty key; endpoints without keys ignore what they get.
     if (keyVariable === null || keysElsewhere) {
       return { ...where, apiKey: 'none', keyVariable: 'OPENAI_API_KEY' };
@@ -97,26 +117,87 @@ export function loadRegistry(
     return report.standIn;
   }
 
+  async function cardOf(
+    chosen: string,
+    role: ModelRole,
+    defaults: CardDefaults,
+  ): Promise<Omit<ModelCard, 'fallbacks'>> {
+    return plainCard(chosen, role, defaults, await isStandIn(endpoint(chosen)));
+  }
+
+  function fallbacksOf(name: string): string[] {
+    const next = source(name).fallback;
+    return next === undefined ? [] : [next, ...fallbacksOf(next)];
+  }
+
+  function hasKey(name: string): boolean {
+    const { keyVariable } = source(name);
+    return keyVariable === null || keysElsewhere || (env[keyVariable]?.trim() ?? '') !== '';
+  }
+
+  function plainCard(
+    chosen: string,
+    role: ModelRole,
+    defaults: CardDefaults,
+    standIn: boolean,
+  ): Omit<ModelCard, 'fallbacks'> {
+    const given = source(chosen);
+    const { contextTokens, maxOutputTokens, prices } = standIn ? STAND_IN : given;
+    return {
+      name: chosen,
+      model: given.model,
+      contextTokens,
+      maxOutputTokens,
+      prices,
+      timeoutMs: given.timeoutMs ?? defaults.timeoutMs ?? DEFAULT_TIMEOUT_MS[role],
+      taskQueue: given.ownQueue ? queueOf(defaults.taskQueue, chosen) : defaults.taskQueue,
+      standIn,
+      ...(given.replies === undefined ? {} : { replies: given.replies }),
+      ...(given.oneBlock === undefined ? {} : { oneBlock: given.oneBlock }),
+    };
+  }
+
   return {
     names,
     promptFolder: sources.promptFolder,
     endpoint,
     card: async (name, role, defaults) => {
       const chosen = name ?? sources.defaults[role];
-      const standIn = await isStandIn(endpoint(chosen));
-      const given = source(chosen);
-      const { contextTokens, maxOutputTokens, prices } = standIn ? STAND_IN : given;
-      return {
-        name: chosen,
-        model: given.model,
-        contextTokens,
-        maxOutputTokens,
-        prices,
-        timeoutMs: given.timeoutMs ?? defaults.timeoutMs ?? DEFAULT_TIMEOUT_MS[role],
-        taskQueue: defaults.taskQueue,
-        standIn,
-        ...(given.replies === undefined ? {} : { replies: given.replies }),
-      };
+      const card = await cardOf(chosen, role, defaults);
+      const fallbacks: ModelCard['fallbacks'] = [];
+      for (const next of fallbacksOf(chosen)) {
+        fallbacks.push(await cardOf(next, role, defaults));
+      }
+      return { ...card, ...(fallbacks.length === 0 ? {} : { fallbacks }) };
+    },
+    named: (defaults) =>
+      [...sources.models]
+        .filter(([name, { ownQueue }]) => ownQueue && hasKey(name))
+        .map(([name]) => {
+          const card = plainCard(name, 'sub', defaults, false);
+          const chain = fallbacksOf(name).filter(hasKey);
+          const fallbacks = chain.map((next) => plainCard(next, 'sub', defaults, false));
+          return { ...card, ...(fallbacks.length === 0 ? {} : { fallbacks }) };
+        }),
+    queues: (base) => [
+      { taskQueue: base },
+      ...[...sources.models].flatMap(([name, { ownQueue, rateLimits }]) =>
+        ownQueue
+          ? [
+              {
+                taskQueue: queueOf(base, name),
+                ...(rateLimits.requestsPerMinute === undefined
+                  ? {}
+                  : { perSecond: rateLimits.requestsPerMinute / 60 }),
+              },
+            ]
+          : [],
+      ),
+    ],
+    identity: (name) => {
+      const { model, baseUrl, parameters, maxOutputTokens } = source(name);
+      const asked = { model, baseUrl, parameters, maxOutputTokens };
+      return digestOf(Buffer.from(canonicalJson(asked), 'utf8'));
     },
     limiter: (name) => {
       const limiter = limiters.get(name) ?? createLimiter(name, source(name).rateLimits);
@@ -138,6 +219,10 @@ function mayBeStandIn(baseUrl: string): boolean {
     /^(127|10|192\.168|172\.(1[6-9]|2\d|3[01]))\./.test(host) ||
     host.startsWith('[')
   );
+}
+
+function queueOf(base: string, model: string): string {
+  return `${base}-${model}`;
 }
 
 function invalid(message: string): ModelError {

@@ -9,7 +9,7 @@ import {
 import { getJson, getText, type Store } from '../store/index.ts';
 import { fenceFor, grouped, headAndTail } from './excerpt.ts';
 import { fillTemplate, loadPrompt } from './prompts/template.ts';
-import type { ChatMessage } from './provider.ts';
+import type { ChatMessage } from './prompt-message.ts';
 
 /** Inputs described with head and tail; the others are listed with their sizes, and beyond LISTED only counted. */
 const EXCERPTED = 12;

@@ -1,6 +1,6 @@
 import { type Digest, TranscriptLink } from '../protocol/index.ts';
 import { getJson, putJson, type Store } from '../store/index.ts';
-import type { ChatMessage } from './provider.ts';
+import type { ChatMessage } from './prompt-message.ts';
 
 /** All messages of a transcript, oldest first; `newest` null is an empty one. */
 export async function readTranscript(store: Store, newest: Digest | null): Promise<ChatMessage[]> {

@@ -1,6 +1,6 @@
 import type { NextTurnInput } from '../protocol/index.ts';
 import { getText, type Store } from '../store/index.ts';
-import type { ChatMessage } from './provider.ts';
+import type { ChatMessage } from './prompt-message.ts';
 import { renderObservation } from './render-observation.ts';
 import { renderContinuation, renderOpening } from './render-system.ts';
 

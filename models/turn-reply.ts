@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Usage } from '../protocol/index.ts';
+import { OpaqueReasoning, Usage } from '../protocol/index.ts';
 import { MAX_CELLS, type ParsedReply, parseReply, withoutThoughts } from './parse-reply.ts';
 import { fencedBlocks } from './fenced-blocks.ts';
 import { codeOf } from './python-tool.ts';
@@ -11,10 +11,20 @@ export const TurnReply = z.object({
   calls: z.array(z.object({ id: z.string(), arguments: z.string() })).optional(),
   finishReason: z.string(),
   reasoning: z.string().optional(),
+  opaque: OpaqueReasoning.optional(),
+  /** Registry name of the model that answered: a fallback has another one. */
+  by: z.string().optional(),
   usage: Usage,
   model: z.string(),
 });
 export type TurnReply = z.infer<typeof TurnReply>;
+
+/** How a reply ended, also where the provider calls it a plain end: `empty` without text and calls, `thoughts` when it only thought. */
+export function endOf({ text, calls, reasoning, opaque, finishReason }: TurnReply): string {
+  const told = ['length', 'content_filter', 'refusal'].includes(finishReason);
+  if (text.trim() !== '' || calls !== undefined || told) return finishReason;
+  return reasoning === undefined && opaque === undefined ? 'empty' : 'thoughts';
+}
 
 /** The cells of a reply: its calls of the tool, else the blocks of its text, else what it says to be final. */
 export function cellsOf({ text, calls, finishReason }: TurnReply): ParsedReply {

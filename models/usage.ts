@@ -1,6 +1,6 @@
 import type { ModelCard, Usage } from '../protocol/index.ts';
 
-/** Characters a token, for estimates only: what English prose and code have on average. */
+/** Characters a token, for what must cost nothing to reckon: what English prose and code have on average. */
 const CHARS_PER_TOKEN = 4;
 
 /** Token counts of a call as a provider gives them; `costUsd` when it names the price itself. */
@@ -12,7 +12,7 @@ export interface ReportedTokens {
 }
 
 /** The usage of a call that the provider counted. Without prices its cost is 0 and the usage is marked estimated. */
-export function reportedUsage(card: ModelCard, tokens: ReportedTokens): Usage {
+export function reportedUsage(card: Priced, tokens: ReportedTokens): Usage {
   const cached = Math.min(tokens.cachedInput, tokens.input);
   return {
     inputTokens: tokens.input,
@@ -23,10 +23,8 @@ export function reportedUsage(card: ModelCard, tokens: ReportedTokens): Usage {
   };
 }
 
-/** The usage of a call that nobody counted, from character counts. */
-export function estimatedUsage(card: ModelCard, inputChars: number, outputChars: number): Usage {
-  const inputTokens = estimateTokens(inputChars);
-  const outputTokens = estimateTokens(outputChars);
+/** The usage of a call whose provider gave no counts, from our own. */
+export function estimatedUsage(card: Priced, inputTokens: number, outputTokens: number): Usage {
   return {
     inputTokens,
     cachedInputTokens: 0,
@@ -41,7 +39,9 @@ export function estimateTokens(chars: number): number {
   return Math.ceil(chars / CHARS_PER_TOKEN);
 }
 
-function priced(card: ModelCard, fresh: number, cached: number, output: number): number {
+type Priced = Pick<ModelCard, 'prices'>;
+
+function priced(card: Priced, fresh: number, cached: number, output: number): number {
   if (card.prices === null) return 0;
   const { inputUsdPerMTok, cachedInputUsdPerMTok, outputUsdPerMTok } = card.prices;
   return (

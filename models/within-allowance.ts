@@ -5,12 +5,7 @@ import {
   type CallCost,
   type ModelCard,
 } from '../protocol/index.ts';
-import { readOf } from './message-size.ts';
 import { ModelError } from './model-failure.ts';
-import type { ChatMessage } from './provider.ts';
-
-/** What a provider puts around each message, in tokens, with room to spare. */
-const TOKENS_A_MESSAGE = 16;
 
 /** A model call was not made: its allowance does not pay for it. `needed` is the least that would. */
 export class AllowanceTooSmall extends ModelError {
@@ -24,14 +19,6 @@ export class AllowanceTooSmall extends ModelError {
     });
     this.needed = needed;
   }
-}
-
-/** At most so many tokens: as many as bytes. */
-export function mostTokens(messages: readonly ChatMessage[]): number {
-  return messages.reduce(
-    (sum, message) => sum + Buffer.byteLength(readOf(message), 'utf8') + TOKENS_A_MESSAGE,
-    0,
-  );
 }
 
 /** The card with its output limit cut to what an allowance pays beside the prompt. Throws AllowanceTooSmall when that is too little to be worth asking. */

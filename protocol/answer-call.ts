@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { StepKey } from './cell.ts';
 import { Allowance } from './call-batch.ts';
 import { Digest } from './digest.ts';
-import { ModelCard } from './model-card.ts';
+import { CacheMode, ModelCard } from './model-card.ts';
 import { TextRef } from './text-ref.ts';
 import { Usage } from './usage.ts';
 
@@ -13,7 +13,7 @@ export const AnswerCallInput = z.object({
   card: ModelCard,
   /** What the call may cost at most, its output cut to fit; absent: what the model's limits allow. */
   allowance: Allowance.pick({ costUsd: true, tokens: true }).optional(),
-  cache: z.enum(['none', 'run']).optional(),
+  cache: CacheMode.optional(),
 });
 export type AnswerCallInput = z.infer<typeof AnswerCallInput>;
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { StepKey } from './cell.ts';
 import { Digest } from './digest.ts';
 import { CallRanges, Delivery } from './journal.ts';
-import { ModelCard } from './model-card.ts';
+import { CacheMode, ModelCard } from './model-card.ts';
 import { EndReason } from './run-result.ts';
 import { Spend } from './spend.ts';
 
@@ -25,7 +25,7 @@ export const CallBatchInput = z.object({
   /** Of the longest prompt of the round. */
   promptBytes: z.int().nonnegative(),
   card: ModelCard,
-  cache: z.enum(['none', 'run']).optional(),
+  cache: CacheMode.optional(),
   concurrency: z.int().positive(),
   allowance: Allowance,
 });

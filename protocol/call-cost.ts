@@ -3,6 +3,9 @@ import type { ModelCard } from './model-card.ts';
 /** A call whose budget leaves fewer output tokens than this is not made: models that think would give nothing for the money. */
 export const LEAST_OUTPUT_TOKENS = 2048;
 
+/** What an image counts as at most, in tokens, with any provider. */
+export const IMAGE_TOKENS = 4096;
+
 /** What a call can cost at most. */
 export interface CallCost {
   costUsd: number;

@@ -19,6 +19,9 @@ export const LISTED_CALLS = 400;
 /** Sub-runs that one round may start. */
 export const SUB_RUNS_A_ROUND = 100;
 export const ERROR_MESSAGE_CHARS = 1000;
+/** Models that the calls of one round name, and ranges of calls for each. */
+export const MODELS_A_ROUND = 8;
+export const MODEL_RANGES = 50;
 /** Questions to a person that one round may ask. */
 export const QUESTIONS_A_ROUND = 20;
 /** Calls of tools in one round. */

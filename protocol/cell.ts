@@ -148,6 +148,11 @@ export const WaitingCell = z.object({
   repeatCount: z.int().nonnegative().optional(),
   /** UTF-8 bytes of the longest new prompt, its context included: what a call can cost at most is reckoned by it. */
   longestPromptBytes: z.int().nonnegative().optional(),
+  /** New sub-calls that name a model, by it, as far as there is room: they are asked in its queue and reckoned at its price. */
+  models: z
+    .array(z.object({ model: z.string().max(200), calls: CallRanges.max(caps.MODEL_RANGES) }))
+    .max(caps.MODELS_A_ROUND)
+    .optional(),
   humans: z.array(HumanCall).max(caps.QUESTIONS_A_ROUND).optional(),
   tools: z.array(ToolCalls).max(caps.TOOL_CALLS_A_ROUND).optional(),
   computeMs: z.number().nonnegative(),

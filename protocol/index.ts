@@ -15,7 +15,14 @@ export {
   RecordSubRunInput,
   SpendReport,
 } from './call-batch.ts';
-export { affordedOutput, type CallCost, leastCost, mostCost } from './call-cost.ts';
+export {
+  affordedOutput,
+  type CallCost,
+  IMAGE_TOKENS,
+  LEAST_OUTPUT_TOKENS,
+  leastCost,
+  mostCost,
+} from './call-cost.ts';
 export * as caps from './caps.ts';
 export {
   AnswerState,
@@ -42,16 +49,19 @@ export { ForkPoint, ForkSource } from './fork.ts';
 export { HeapImageRef } from './heap-image.ts';
 export {
   CallAnswer,
+  CallImage,
   CallRanges,
   CallRequest,
   Delivery,
   JournalCall,
   JournalLink,
+  MOST_IMAGES,
 } from './journal.ts';
-export { ModelCard, ModelPrices } from './model-card.ts';
+export { asksOnce, CacheMode, ModelCard, ModelPrices } from './model-card.ts';
 export {
   answerRecordKey,
   cachedAnswerKey,
+  sharedAnswerKey,
   trailIndexKey,
   trailRecordKey,
   imageRecordKey,
@@ -100,6 +110,7 @@ export {
   NextTurnInput,
   NextTurnResult,
   Observation,
+  OpaqueReasoning,
   TranscriptLink,
   TranscriptMessage,
 } from './turn.ts';

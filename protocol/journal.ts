@@ -4,6 +4,15 @@ import { Spend } from './spend.ts';
 import { Usage } from './usage.ts';
 import { ValueFormat } from './variables.ts';
 
+/** Images that one call may show. */
+export const MOST_IMAGES = 20;
+
+export const CallImage = z.object({
+  mediaType: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']),
+  blob: Digest,
+});
+export type CallImage = z.infer<typeof CallImage>;
+
 /** What Python asked for; the content of a request blob. `llm` is a sub-call, `rlm` a sub-run, `human` a question to a person, `tool` a call of a tool. */
 export const CallRequest = z.object({
   kind: z.enum(['llm', 'rlm', 'human', 'tool']),
@@ -15,6 +24,10 @@ export const CallRequest = z.object({
   context: z.object({ format: ValueFormat, blob: Digest }).nullable(),
   /** Name of the tool, as the REPL knows it. */
   tool: z.string().max(200).optional(),
+  /** Of a sub-call: what the model is shown beside the prompt. */
+  images: z.array(CallImage).max(MOST_IMAGES).optional(),
+  /** Of a sub-call: JSON Schema (as text) that its answer has to satisfy. */
+  schema: z.string().optional(),
 });
 export type CallRequest = z.infer<typeof CallRequest>;
 
@@ -30,6 +43,10 @@ export const CallAnswer = z.discriminatedUnion('status', [
     spend: Spend.optional(),
     /** What the model wrote while it thought; for the audit, not shown to Python. */
     reasoning: z.string().optional(),
+    /** Blob of what the provider gave of its thoughts that only it can read; for the audit. */
+    opaque: Digest.optional(),
+    /** Registry name of the model that was asked because the one meant could not be reached. */
+    fallback: z.string().optional(),
     /** What `.data` is of it: the text itself, or the value of its JSON. Absent: JSON when it looks so. */
     format: ValueFormat.optional(),
   }),

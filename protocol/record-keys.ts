@@ -11,6 +11,11 @@ export function cachedAnswerKey(workflowId: string, model: string, request: Dige
   return `answer-of/${workflowId}/${model}/${request}`;
 }
 
+/** Record key of the answer to a request that all runs with `cache: "shared"` ask once. `model` is a digest of all that decides how it is asked. */
+export function sharedAnswerKey(model: Digest, request: Digest): string {
+  return `answer-of-all/${model}/${request}`;
+}
+
 /** Record key of the image that restores a heap, for heaps that people go back to by their digest. */
 export function imageRecordKey(heapDigest: Digest): string {
   return `image/${heapDigest}`;

@@ -4,7 +4,7 @@ import { CellLimits, StepKey, StepPlace } from './cell.ts';
 import { Digest } from './digest.ts';
 import { ForkPoint, ForkSource } from './fork.ts';
 import { HeapImageRef } from './heap-image.ts';
-import { ModelCard } from './model-card.ts';
+import { CacheMode, ModelCard } from './model-card.ts';
 import { TextRef } from './text-ref.ts';
 import { ToolRoute } from './tool.ts';
 import { Edit, ManifestEntry } from './variables.ts';
@@ -30,8 +30,8 @@ export const RunSpec = z.object({
   concurrency: z.int().min(1).max(500).optional(),
   /** How deep `rlm_query` may nest; 0 turns it into `llm_query`. */
   maxDepth: z.int().min(0).max(5).optional(),
-  /** `run`: equal prompts of a run are asked once. `none` (default): each call is a sample of its own. */
-  cache: z.enum(['none', 'run']).optional(),
+  /** `run`, `shared`: equal sub-calls of a run, or of all runs, are asked once. `off` (default): each is a sample of its own. */
+  cache: CacheMode.optional(),
   /** JSON Schema that `answer["content"]` (JSON text) must satisfy. */
   answerSchema: TextRef.nullable(),
   /**
@@ -55,6 +55,8 @@ export type RunSpec = z.infer<typeof RunSpec>;
 export const ResolvedSpec = z.object({
   root: ModelCard,
   sub: ModelCard,
+  /** The other models that the deployment names: a sub-call may name one of them. */
+  others: z.array(ModelCard).max(32).optional(),
   /** Runtime identity of the REPL and the task queue that serves it. */
   runtime: z.string().min(1),
   replQueue: z.string().min(1),

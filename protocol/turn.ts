@@ -91,6 +91,15 @@ export const NextTurnResult = z.object({
 });
 export type NextTurnResult = z.infer<typeof NextTurnResult>;
 
+/** Thinking blocks, signatures, encrypted thoughts: nobody but the model that made them can read them. */
+export const OpaqueReasoning = z.object({
+  /** Registry name and model id. */
+  maker: z.string(),
+  blob: Digest,
+  bytes: z.int().nonnegative(),
+});
+export type OpaqueReasoning = z.infer<typeof OpaqueReasoning>;
+
 /** One message as the provider gets it. */
 export const TranscriptMessage = z.object({
   role: z.enum(['system', 'user', 'assistant', 'tool']),
@@ -99,6 +108,8 @@ export const TranscriptMessage = z.object({
   calls: z.array(z.object({ id: z.string(), arguments: z.string() })).optional(),
   /** Of a tool: the call that it answers. */
   callId: z.string().optional(),
+  /** Of an assistant: what its provider wants back as it was, in a blob; `maker` is who wrote it. */
+  opaque: OpaqueReasoning.optional(),
 });
 export type TranscriptMessage = z.infer<typeof TranscriptMessage>;
 

@@ -36,7 +36,7 @@ export const SEARCH_ATTRIBUTES = {
   RlmCostUsd: 'DOUBLE',
 } as const;
 
-/** The queue of model calls of a deployment whose main queue is `main`. */
+/** The queue of model calls of a deployment whose main queue is `main`. The names of the queues of single models start with it. */
 export function modelTaskQueue(main: string): string {
   return `${main}-model`;
 }

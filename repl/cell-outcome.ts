@@ -16,11 +16,12 @@ import {
 } from '../protocol/index.ts';
 import { putText, type Store } from '../store/index.ts';
 import { previewsOf } from './call-previews.ts';
+import { storeExtra } from './call-extra.ts';
 import { storeText } from './cell-texts.ts';
 import type { CellReport } from './host/host-protocol.ts';
 import type { FaultKind } from './host/kernel-fault.ts';
 import { appendLink, inParallel, storeRequests } from './journal.ts';
-import { longestPrompt, repeatsOf } from './round-figures.ts';
+import { longestPrompt, modelsOf, repeatsOf } from './round-figures.ts';
 import { outsideCalls } from './outside-calls.ts';
 
 /** Bytes of all listed changes of an outcome, as JSON: an outcome stays far below a payload's limit. */
@@ -46,7 +47,7 @@ async function requestsOf(
   const previews = previewsOf(prompts);
   return inParallel(
     [...calls.entries()],
-    async ([index, { number, kind, model, context, tool }]) => {
+    async ([index, { number, kind, model, context, extra, tool }]) => {
       const text = prompts[index] ?? '';
       const stored = context && (await store.blobs.put(textAt(context.text)));
       const request: CallRequest = {
@@ -55,6 +56,7 @@ async function requestsOf(
         model,
         context: context && stored && { format: context.format, blob: stored.digest },
         ...(tool === null ? {} : { tool }),
+        ...(extra === undefined || kind !== 'llm' ? {} : await storeExtra(store, textAt(extra))),
       };
       return { number, request, preview: kind === 'rlm' ? '' : (previews[index] ?? '') };
     },
@@ -105,6 +107,7 @@ export async function waitingOutcome(
     previews: calls.slice(0, caps.LISTED_CALLS).map(({ preview }) => preview),
     subRuns,
     ...repeatsOf(calls),
+    ...modelsOf(requests),
     longestPromptBytes: longestPrompt(requests, subRuns),
     ...(await outsideCalls(store, requests)),
     computeMs,

@@ -1,17 +1,16 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import {
   createMainActivities,
-  createModelActivities,
   loadMcpConfig,
   McpConfigInvalid,
   McpServers,
   type MainActivities,
 } from '../activities/index.ts';
 import { loadRegistry } from '../models/index.ts';
-import { modelTaskQueue } from '../protocol/index.ts';
 import { openRepl, prepareBaseImage, type Repl } from '../repl/index.ts';
 import { cached, openStore, type Store } from '../store/index.ts';
 import { ConfigInvalid, type WorkerConfig } from './config.ts';
+import { createModelWorkers } from './model-workers.ts';
 import { createReplWorkers, newHostQueue } from './repl-workers.ts';
 import { type Role, ROLES } from './roles.ts';
 import { createWorkflowWorker } from './workflow-worker.ts';
@@ -75,14 +74,7 @@ export async function startWorker(
           main = createMainActivities({ store, registry, runtime, taskQueue, mcp });
         }
         if (roles.has('model')) {
-          workers.push(
-            Worker.create({
-              ...shared,
-              taskQueue: modelTaskQueue(taskQueue),
-              activities: createModelActivities({ store, registry }),
-              maxConcurrentActivityTaskExecutions: config.modelConcurrency,
-            }),
-          );
+          workers.push(...createModelWorkers(shared, config, { store, registry }));
         }
       }
     }

@@ -23,15 +23,23 @@ export const INGEST: ActivityOptions = { ...LIGHT, startToCloseTimeout: '15 minu
  * not by attempts: rate limits and outages send a call away many times without a request being made. A permanent
  * failure (wrong key, unknown model) is marked non-retryable where it is classified.
  */
-export function modelCall(card: ModelCard): ActivityOptions {
+export function modelCall(card: ModelCard, tree: string): ActivityOptions {
   return {
     taskQueue: card.taskQueue,
+    // Runs that wait for the same model are served in turn, however many calls each has.
+    priority: { fairnessKey: fairnessKey(tree) },
     // The call, and ten minutes for a full disk: its answer is paid for, and kept in hand until it can be stored.
     startToCloseTimeout: card.timeoutMs + 10 * 60_000,
     scheduleToCloseTimeout: '2 hours',
     heartbeatTimeout: '10 seconds',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
   };
+}
+
+/** The server takes at most 64 bytes. What two ids have in common is mostly their beginning. */
+function fairnessKey(workflowId: string): string {
+  const plain = workflowId.replaceAll(/[^ -~]/g, '_');
+  return plain.length <= 64 ? plain : `${plain.slice(0, 24)}${plain.slice(-40)}`;
 }
 
 /**

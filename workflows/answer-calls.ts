@@ -1,4 +1,11 @@
-import type { CallRanges, StepKey, SubRunCall, WaitingCell } from '../protocol/index.ts';
+import {
+  asksOnce,
+  type CallRanges,
+  type ModelCard,
+  type StepKey,
+  type SubRunCall,
+  type WaitingCell,
+} from '../protocol/index.ts';
 import { asArrival } from './arrival.ts';
 import { answerInBatches } from './batched-calls.ts';
 import type { CallWindow } from './call-window.ts';
@@ -25,7 +32,7 @@ const WIDE_ROUND = 500;
 export function answerCalls(context: RunContext, calls: CallsOfCell): void {
   const { waiting, pending } = calls;
   const { cache, maxDepth } = context.state.resolved;
-  const repeats = new Set(cache === 'run' ? numbersOf(waiting.repeats ?? []) : []);
+  const repeats = new Set(asksOnce(cache) ? numbersOf(waiting.repeats ?? []) : []);
   const answered = new Set(numbersOf(calls.reused));
   const subRuns = new Map(waiting.subRuns.map((sub) => [sub.call, sub]));
   if (subRuns.size > 0 && context.depth >= maxDepth) {
@@ -72,16 +79,40 @@ function start(
       );
     }
   }
-  if (plain.length > WIDE_ROUND) ended.push(answerInBatches(context, calls, plain));
-  else {
-    for (const call of plain) {
-      ended.push(
-        enter(context, calls, call, (together) => oneCall(context, calls, call, together)),
-      );
+  for (const [card, its] of byCard(context, waiting, plain)) {
+    if (plain.length > WIDE_ROUND) ended.push(answerInBatches(context, calls, its, card));
+    else {
+      for (const call of its) {
+        ended.push(
+          enter(context, calls, call, (together) => oneCall(context, calls, call, card, together)),
+        );
+      }
     }
   }
   calls.window.start();
   return ended;
+}
+
+/** The sub-calls by the model that they are asked of: the run's own unless they name another that the deployment names. */
+function byCard(
+  { state }: RunContext,
+  { models = [] }: WaitingCell,
+  numbers: readonly number[],
+): Map<ModelCard, number[]> {
+  const { sub, others = [] } = state.resolved;
+  const cards = new Map<number, ModelCard>();
+  for (const { model, calls } of models) {
+    const card = others.find(({ name }) => name === model);
+    if (card !== undefined) for (const call of numbersOf(calls)) cards.set(call, card);
+  }
+  const groups = new Map<ModelCard, number[]>();
+  for (const call of numbers) {
+    const card = cards.get(call) ?? sub;
+    const group = groups.get(card);
+    if (group === undefined) groups.set(card, [call]);
+    else group.push(call);
+  }
+  return groups;
 }
 
 /** A call that is free takes no seat in the window. */
@@ -113,12 +144,13 @@ function oneCall(
   { state, ledger }: RunContext,
   { key, waiting }: CallsOfCell,
   call: number,
+  card: ModelCard,
   together: number,
 ): Promise<Arrival> {
   const index = call - waiting.firstCall;
   const preview = waiting.previews[index] ?? '';
   const summary = `cell ${key.cell} · sub-call ${index + 1}/${waiting.callCount}${preview === '' ? '' : ` · "${preview}"`}`;
-  const { sub: card, cache } = state.resolved;
+  const { cache } = state.resolved;
   const promptBytes = waiting.longestPromptBytes ?? 0;
   const asked = { key, journal: waiting.journal, call, summary, promptBytes };
   return subCall({ book: state, ledger, card, cache }, asked, together);

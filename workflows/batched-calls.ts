@@ -13,6 +13,7 @@ import {
   type CallBatchResult,
   type CallRanges,
   FailureType,
+  type ModelCard,
 } from '../protocol/index.ts';
 import { asArrival } from './arrival.ts';
 import type { CallsOfCell } from './answer-calls.ts';
@@ -34,10 +35,11 @@ export async function answerInBatches(
   context: RunContext,
   cell: CallsOfCell,
   calls: readonly number[],
+  card: ModelCard,
 ): Promise<void> {
   let left = calls;
   while (left.length > 0 && !CancellationScope.current().consideredCancelled) {
-    const ended = await Promise.all(wave(context, cell, left));
+    const ended = await Promise.all(wave(context, cell, left, card));
     const unasked = ended.flat().toSorted((a, b) => a - b);
     // Calls that a batch had no budget for may be paid by what the others did not use.
     if (unasked.length === left.length) {
@@ -53,6 +55,7 @@ function wave(
   context: RunContext,
   cell: CallsOfCell,
   calls: readonly number[],
+  card: ModelCard,
 ): Promise<number[]>[] {
   const { concurrency } = context.state.resolved;
   const atOnce = Math.min(
@@ -68,7 +71,7 @@ function wave(
     const { promise, resolve } = Promise.withResolvers<number[]>();
     batches.push(promise);
     cell.window.add(async (together) => {
-      resolve(await answerBatch(context, cell, toRanges(mine), { seats, together }));
+      resolve(await answerBatch(context, cell, toRanges(mine), { card, seats, together }));
     }, seats);
   }
   cell.window.start();
@@ -79,7 +82,7 @@ async function answerBatch(
   context: RunContext,
   cell: CallsOfCell,
   calls: CallRanges,
-  { seats, together }: { seats: number; together: number },
+  { card, seats, together }: { card: ModelCard; seats: number; together: number },
 ): Promise<number[]> {
   const { ledger, state } = context;
   const numbers = [...numbersOf(calls)];
@@ -105,7 +108,7 @@ async function answerBatch(
         calls,
         round: { firstCall: cell.waiting.firstCall, callCount: cell.waiting.callCount },
         promptBytes: cell.waiting.longestPromptBytes ?? 0,
-        card: state.resolved.sub,
+        card,
         ...(state.resolved.cache === undefined ? {} : { cache: state.resolved.cache }),
         concurrency: seats,
         allowance,

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import {
+  asksOnce,
   type CallRanges,
   clipBytes,
   type Digest,
@@ -234,10 +235,9 @@ export function isLong(): boolean {
 function noteRepeats(context: RunContext, { callCount, repeatCount = 0 }: WaitingCell): void {
   if (repeatCount < MANY_REPEATS) return;
   const different = callCount - repeatCount;
-  const how =
-    context.state.resolved.cache === 'run'
-      ? 'each was asked once, and its answer given to all that are equal.'
-      : 'each was asked and paid for on its own, as samples of a vote are.';
+  const how = asksOnce(context.state.resolved.cache)
+    ? 'each was asked once, and its answer given to all that are equal.'
+    : 'each was asked and paid for on its own, as samples of a vote are.';
   context.note(
     `Of the ${callCount} calls that cell ${context.cell} made at once only ${different} ${different === 1 ? 'prompt is' : 'prompts are'} different; ${how}`,
   );

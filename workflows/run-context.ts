@@ -1,4 +1,4 @@
-import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import { proxyActivities, type ActivityInterfaceFor, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { ModelCard, Phase, RunStart } from '../protocol/index.ts';
 import { modelCall } from './activity-options.ts';
@@ -73,5 +73,6 @@ export function readClock(
 }
 
 export function modelActivities(card: ModelCard): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>(modelCall(card));
+  const { root, workflowId } = workflowInfo();
+  return proxyActivities<Activities>(modelCall(card, root?.workflowId ?? workflowId));
 }

@@ -26,6 +26,16 @@ const CALLS_WHILE_CONFIRMING =
 const REPEATING =
   'This is the same code with the same outcome as in your replies before: it will not get you further. Do something else, or finish with what you have.';
 
+/** What the model is told of a reply without code, by its finish reason. */
+const HOW_IT_ENDED: Readonly<Record<string, string>> = {
+  length: 'Your reply was cut off by the output limit: write less at once.',
+  empty: 'Your reply was empty.',
+  thoughts: 'Your reply held nothing but thoughts, which are not kept.',
+  content_filter:
+    "The provider's content filter stopped your reply: go on without what it objects to.",
+  refusal: 'You declined. If that holds, say so in answer["content"] with the reason.',
+};
+
 type Reply = Pick<NextTurnResult, 'reply' | 'cells' | 'ignoredBlocks'> & {
   readonly finishReason?: string;
   readonly confirms?: boolean;
@@ -87,12 +97,13 @@ function withoutCode(state: RunState, reply: Reply, notes: string[]): Verdict {
   if (state.repliesWithoutCode >= REPLIES_WITHOUT_CODE) {
     return { kind: 'over', reason: 'noCode', notes };
   }
-  const cut =
-    reply.finishReason === 'length'
-      ? ['Your reply was cut off by the output limit: write less at once.']
-      : [];
+  const end = HOW_IT_ENDED[reply.finishReason ?? ''];
   const reminder = state.resolved.root.replies === 'tool' ? TOOL_REMINDER : REMINDER;
-  return { kind: 'continue', notes: [...notes, ...cut, reminder], draft: null };
+  return {
+    kind: 'continue',
+    notes: [...notes, ...(end === undefined ? [] : [end]), reminder],
+    draft: null,
+  };
 }
 
 function hasUnseenOutput({ end }: EndedCell): boolean {

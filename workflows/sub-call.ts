@@ -6,6 +6,7 @@ import {
 } from '@temporalio/workflow';
 import {
   type AnswerCallInput,
+  asksOnce,
   caps,
   clipBytes,
   FailureType,
@@ -63,7 +64,7 @@ export async function subCall(desk: CallDesk, asked: SubCall, together: number):
             call,
             card,
             allowance: { costUsd: allowance.costUsd, tokens: allowance.tokens },
-            ...(cache === 'run' ? { cache } : {}),
+            ...(asksOnce(cache) ? { cache } : {}),
           },
         ],
       );

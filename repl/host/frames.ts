@@ -10,7 +10,7 @@ import type { Writable } from 'node:stream';
 export const MAX_JSON_BYTES = 64 * 2 ** 20;
 export const MAX_ATTACHMENT_BYTES = 2 ** 31 - 1;
 export const MAX_ATTACHMENTS = 20_000;
-/** Calls of one round: each has at most two attachments. */
+/** Calls of one round: each has at most two attachments (a sub-call has no context, nothing else shows anything). */
 export const MAX_ROUND = MAX_ATTACHMENTS / 2;
 /** Everything of one frame. */
 export const MAX_FRAME_BYTES = 6 * 2 ** 30;

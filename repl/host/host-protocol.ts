@@ -55,6 +55,8 @@ export const HostedCall = z.object({
   prompt: Attachment,
   model: z.string().max(200).nullable(),
   context: z.object({ format: z.enum(['text', 'json']), text: Attachment }).nullable(),
+  /** JSON of what a sub-call shows beside its prompt; see `CallExtra`. */
+  extra: Attachment.optional(),
 });
 
 /** What a stretch of model code came to. */

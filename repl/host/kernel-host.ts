@@ -167,7 +167,7 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
   }
   if ('calls' in report) {
     const calls: Array<z.infer<typeof HostedCall>> = [];
-    for (const { number, kind, prompt, model, context, tool } of report.calls) {
+    for (const { number, kind, prompt, model, context, extra, tool } of report.calls) {
       calls.push({
         tool,
         number,
@@ -175,6 +175,7 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
         prompt: text(prompt),
         model,
         context: context && { format: context.format, text: text(context.text) },
+        ...(extra === undefined ? {} : { extra: text(extra) }),
       });
     }
     await readTexts();

@@ -13,6 +13,7 @@ const Waiting = z.object({
       prompt: TextPlace,
       model: z.string().nullable(),
       context: z.object({ format: z.enum(['text', 'json']), text: TextPlace }).nullable(),
+      extra: TextPlace.optional(),
     }),
   ),
 });

@@ -16,6 +16,8 @@ export interface CommandResult {
 
 export interface RunningCommand {
   kill(signal: NodeJS.Signals): void;
+  /** What it has printed so far, on both streams. */
+  said(): string;
   /** The first group of a pattern, as soon as something that it said holds it. Rejects when the command ends before. */
   line(pattern: RegExp): Promise<string>;
   readonly result: Promise<CommandResult>;
@@ -83,6 +85,7 @@ function startProgram(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
   return {
     kill: (signal) => child.kill(signal),
+    said: () => `${said.stdout}\n${said.stderr}`,
     line: (pattern) =>
       new Promise((done, fail) => {
         const look = (): void => {

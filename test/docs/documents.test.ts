@@ -19,6 +19,7 @@ const DOCUMENTS = [
   'docs/configuration.md',
   'docs/forks.md',
   'docs/limitations.md',
+  'docs/models.md',
   'docs/steering.md',
   'docs/tools.md',
   'examples/backend-service/README.md',
@@ -92,6 +93,25 @@ function find(program: Command, names: string): Command {
 function optionsOf(command: Command): string[] {
   return command.options.flatMap(({ long }) => (long === null || long === undefined ? [] : [long]));
 }
+
+test('the example in docs/models.md loads', async () => {
+  const module = /```ts\n([\s\S]*?)```/.exec(read('docs/models.md'))?.[1] ?? '';
+  const dir = await mkdtemp(join(tmpdir(), 'rlm-config-'));
+  const path = join(dir, 'rlm.config.mjs');
+  await writeFile(path, module);
+  const { default: config }: { default: unknown } = await import(path);
+  await writeFile(join(dir, 'rlm.config.json'), JSON.stringify(config));
+  const registry = loadRegistry({
+    RLM_CONFIG: join(dir, 'rlm.config.json'),
+    OPENAI_API_KEY: 'sk-1',
+    GATEWAY_KEY: 'sk-2',
+  });
+  await rm(dir, { recursive: true });
+  expect(await registry.card(null, 'root', { taskQueue: 'q' })).toMatchObject({
+    name: 'gpt-5',
+    fallbacks: [{ name: 'big', model: 'vendor/big-1' }],
+  });
+});
 
 describe('docs/configuration.md', () => {
   const text = read('docs/configuration.md');

@@ -203,7 +203,6 @@ describe('answerOne', () => {
       "The provider's content filter stopped the answer of stand-in-sub.",
     ],
     ['a refusal', { text: '', refusal: 'No.' }, 'stand-in-sub refused: No.'],
-    ['nothing but thoughts', { text: ' ', reasoning: 'Hm.' }, 'stand-in-sub gave an empty answer.'],
     [
       'thoughts up to the limit',
       { text: '', finishReason: 'length' },
@@ -223,7 +222,7 @@ describe('answerOne', () => {
   });
 
   test('a prompt that cannot fit is refused by its size, and nothing is sent', async () => {
-    const journal = await putRound(store, null, ['x'.repeat(601)]);
+    const journal = await putRound(store, null, ['word '.repeat(601).trim()]);
     const { card, ...rest } = await input(journal, 1);
     await answerOne({ store, registry, input: { ...rest, card: { ...card, contextTokens: 100 } } });
     expect(model.requests).toEqual([]);
@@ -231,7 +230,7 @@ describe('answerOne', () => {
       status: 'failed',
       type: 'Model.Rejected',
       message:
-        'The prompt has 601 characters, stand-in-sub takes about 400 (100 tokens): split it, about 100,000 characters a call.',
+        'The prompt has 3,004 characters, about 601 tokens, and stand-in-sub takes 100 tokens: split it, about 200 characters a call.',
     });
   });
 

@@ -6,7 +6,7 @@ import {
 } from '../../examples/support/scripted-model.ts';
 import type { Fault } from '../../examples/support/faults.ts';
 import { compactTranscript, loadRegistry, type Registry } from '../../models/index.ts';
-import type { ChatMessage } from '../../models/provider.ts';
+import type { ChatMessage } from '../../models/prompt-message.ts';
 import { extendTranscript, readLinks, readTranscript } from '../../models/transcript.ts';
 import type { CompactTranscriptResult, Digest, ModelCard } from '../../protocol/index.ts';
 import { memoryStore, type Store } from '../../store/index.ts';

@@ -9,6 +9,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { callModel } from '../../models/call-model.ts';
 import { ModelError } from '../../models/model-failure.ts';
 import { loadRegistry, type Registry } from '../../models/registry.ts';
+import { memoryStore } from '../../store/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rlm-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -58,7 +59,7 @@ describe('RLM_CONFIG', () => {
       maxOutputTokens: 5_000,
       prices: { inputUsdPerMTok: 3, cachedInputUsdPerMTok: 3, outputUsdPerMTok: 15 },
       timeoutMs: 1_000,
-      taskQueue: 'models',
+      taskQueue: 'models-big',
       standIn: false,
     });
     expect(await registry.card(null, 'sub', QUEUE)).toMatchObject({
@@ -78,6 +79,16 @@ describe('RLM_CONFIG', () => {
       apiKey: 'k2',
       outputLimitField: 'max_completion_tokens',
     });
+  });
+
+  test('each model has a queue, which keeps its requests a minute for all workers', () => {
+    const slow = { ...BIG, rateLimits: { requestsPerMinute: 90, concurrency: 2 } };
+    const registry = load({ root: 'big', models: { big: BIG, 'vendor/slow': slow } });
+    expect(registry.queues('rlm-model')).toEqual([
+      { taskQueue: 'rlm-model' },
+      { taskQueue: 'rlm-model-big' },
+      { taskQueue: 'rlm-model-vendor/slow', perSecond: 1.5 },
+    ]);
   });
 
   test('the environment chooses other defaults among its names', async () => {
@@ -141,6 +152,21 @@ describe('RLM_CONFIG', () => {
       { root: 'bug', models: { big: BIG } },
       'the root model "bug" is not among its models (big).',
     ],
+    [
+      'a fallback that is not there',
+      { root: 'big', models: { big: { ...BIG, fallback: 'bigger' } } },
+      'the fallback "bigger" of "big" is not among its models (big).',
+    ],
+    [
+      'a fallback that leads back',
+      { root: 'a', models: { a: { ...BIG, fallback: 'b' }, b: { ...BIG, fallback: 'a' } } },
+      'the fallback "a" of "b" leads back to it.',
+    ],
+    [
+      'a fallback that writes its cells in another way',
+      { root: 'a', models: { a: { ...BIG, fallback: 'b' }, b: { ...BIG, replies: 'tool' } } },
+      'the fallback "b" of "a" must have the same "replies".',
+    ],
     ['no JSON', '{ "models": ', /JSON/],
   ])('%s is named', (_, config, problem) => {
     if (typeof problem === 'string') expect(problemOf(config)).toBe(problem);
@@ -201,7 +227,9 @@ describe('callModel', () => {
       );
       const card = await registry.card('big', 'sub', QUEUE);
       const messages = [{ role: 'user', content: 'Is it?' }] as const;
-      expect(await callModel({ registry, card, messages })).toMatchObject({ text: 'yes' });
+      expect(await callModel({ store: memoryStore(), registry, card, messages })).toMatchObject({
+        text: 'yes',
+      });
       expect(keys).toEqual(['Bearer the-key']);
       expect(bodies).toEqual([
         {

@@ -231,9 +231,12 @@ describe('createLimiter', () => {
     };
     clock.after(1_000, refill);
     const attempts: number[] = [];
+    /** How long an attempt held its slot of the worker, answered or sent away. */
+    const held: number[] = [];
     const done = new Set<number>();
     const once = async (name: number): Promise<void> => {
       attempts[name] = (attempts[name] ?? 0) + 1;
+      const began = clock.now();
       try {
         await limiter.run(1, async () => {
           if (budget === 0) throw rateLimited(1_000 - (clock.now() % 1_000));
@@ -244,6 +247,8 @@ describe('createLimiter', () => {
       } catch (error) {
         const delay = error instanceof ModelError ? error.failure.nextRetryDelayMs : undefined;
         clock.after(delay ?? 1_000, () => void once(name));
+      } finally {
+        held.push(clock.now() - began);
       }
     };
     for (let name = 0; name < 500; name++) void once(name);
@@ -251,5 +256,7 @@ describe('createLimiter', () => {
     expect(done.size).toBe(500);
     expect(clock.now()).toBeLessThanOrEqual(45_000);
     expect(Math.max(...attempts)).toBeLessThanOrEqual(8);
+    // The longest wait, and a call.
+    expect(Math.max(...held)).toBeLessThanOrEqual(5_000 + 1_000);
   });
 });

@@ -248,7 +248,7 @@ describe('takeTurn', () => {
       failure: {
         type: 'Model.Rejected',
         message: expect.stringMatching(
-          /^The prompt has [\d,]+ characters, stand-in-root takes about 400 \(100 tokens\): /,
+          /^The prompt has [\d,]+ characters, about [\d,]+ tokens, and stand-in-root takes 100 tokens: /,
         ),
       },
     });

@@ -95,12 +95,15 @@ describe('completeChat', () => {
   });
 
   test('counts for itself when the provider does not, and says so', async () => {
-    const { usage } = await call({ fault: { kind: 'noUsage' }, reply: 'abcdefgh' });
+    const { usage } = await call({
+      fault: { kind: 'noUsage' },
+      reply: 'The liability is capped at fees paid.',
+    });
     expect(usage).toEqual({
-      inputTokens: 2,
+      inputTokens: 1,
       cachedInputTokens: 0,
-      outputTokens: 2,
-      costUsd: (2 * 2 + 2 * 10) / 1e6,
+      outputTokens: 8,
+      costUsd: (1 * 2 + 8 * 10) / 1e6,
       estimated: true,
     });
   });

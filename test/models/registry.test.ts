@@ -23,6 +23,17 @@ const failureOf = (run: () => unknown): unknown => {
 };
 
 describe('loadRegistry', () => {
+  test('models that somebody named have queues of their own, all others share one', async () => {
+    const registry = loadRegistry({ OPENAI_API_KEY: 'sk-1', RLM_MODELS: 'my-model' });
+    expect(registry.queues('q').map(({ taskQueue }) => taskQueue)).toEqual([
+      'q',
+      'q-gpt-5',
+      'q-gpt-5-mini',
+      'q-my-model',
+    ]);
+    expect(await registry.card('o3', 'root', { taskQueue: 'q' })).toMatchObject({ taskQueue: 'q' });
+  });
+
   test('a key is enough', async () => {
     const registry = loadRegistry({ OPENAI_API_KEY: 'sk-1' });
     expect(await registry.card(null, 'root', QUEUE)).toEqual({
@@ -32,7 +43,7 @@ describe('loadRegistry', () => {
       maxOutputTokens: 128_000,
       prices: { inputUsdPerMTok: 1.25, cachedInputUsdPerMTok: 0.125, outputUsdPerMTok: 10 },
       timeoutMs: 600_000,
-      taskQueue: 'models',
+      taskQueue: 'models-gpt-5',
       standIn: false,
     });
     expect(await registry.card(null, 'sub', QUEUE)).toMatchObject({

@@ -180,13 +180,18 @@ describe('a reply without code', () => {
     expect(settle(state, WITHOUT_CODE, [])).toEqual({ kind: 'over', reason: 'noCode', notes: [] });
   });
 
-  test('that was cut off is told so', () => {
-    const verdict = settle(freshState(), { ...WITHOUT_CODE, finishReason: 'length' }, []);
-    expect(verdict).toMatchObject({
-      notes: [
-        'Your reply was cut off by the output limit: write less at once.',
-        expect.stringMatching(/^Your reply held no Python code/),
-      ],
+  test.each([
+    ['length', 'Your reply was cut off by the output limit: write less at once.'],
+    ['empty', 'Your reply was empty.'],
+    ['thoughts', 'Your reply held nothing but thoughts, which are not kept.'],
+    [
+      'content_filter',
+      "The provider's content filter stopped your reply: go on without what it objects to.",
+    ],
+    ['refusal', 'You declined. If that holds, say so in answer["content"] with the reason.'],
+  ])('that ended with %s is told so', (finishReason, note) => {
+    expect(settle(freshState(), { ...WITHOUT_CODE, finishReason }, [])).toMatchObject({
+      notes: [note, expect.stringMatching(/^Your reply held no Python code/)],
     });
   });
 

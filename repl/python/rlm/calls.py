@@ -1,23 +1,21 @@
 """Calls to models: what a cell asks for."""
 
-import json
-
 from .replies import Reply, start_of_cell
-
-MODEL_CHARS = 200
-ANSWER_WITH = "Answer with JSON alone, without any text around it, that satisfies this JSON Schema:"
+from .requests import checked_context, checked_image_lists, checked_model, checked_prompt, checked_prompts, checked_schema, extra_of, with_system
 
 
 class Call:
-    __slots__ = ("number", "kind", "prompt", "model", "context", "tool", "reply", "waiter", "callback", "given_up")
+    __slots__ = ("number", "kind", "prompt", "model", "context", "tool", "extra", "reply", "waiter", "callback", "given_up")
 
-    def __init__(self, kind, prompt, model, context, tool):
+    def __init__(self, kind, prompt, model, context, tool, extra):
         self.number = None
         self.kind = kind
         self.prompt = prompt
         self.model = model
         self.context = context
         self.tool = tool
+        # JSON of what a model is shown beside the prompt, or None.
+        self.extra = extra
         self.reply = None
         self.waiter = None
         self.callback = None
@@ -53,9 +51,9 @@ class Desk:
                 f"too many calls wait at the same time: at most {self.limit}; ask in smaller batches"
             )
 
-    def ask(self, kind, prompt, model=None, context=None, tool=None):
+    def ask(self, kind, prompt, model=None, context=None, tool=None, extra=None):
         self.make_room(1)
-        call = Call(kind, prompt, model, context, tool)
+        call = Call(kind, prompt, model, context, tool, extra)
         self.fresh.append(call)
         self.scheduler.pending_calls += 1
         return call
@@ -108,53 +106,6 @@ class Desk:
                 call.callback(reply)
 
 
-def _checked_prompt(name, prompt):
-    if not isinstance(prompt, str):
-        if isinstance(prompt, (list, tuple)):
-            raise TypeError(f"{name}() takes one prompt (a str); for several prompts use {name}_batched([...])")
-        raise TypeError(f"{name}() takes a prompt of type str, not {type(prompt).__name__}")
-    if not prompt:
-        raise ValueError(f"{name}() was given an empty prompt")
-    return prompt
-
-
-def _checked_prompts(name, prompts):
-    if isinstance(prompts, str):
-        raise TypeError(f"{name}() takes a list of prompts; for one prompt use {name.replace('_batched', '')}(prompt)")
-    return [_checked_prompt(name, p) for p in prompts]
-
-
-def _checked_model(model):
-    if model is not None and not isinstance(model, str):
-        raise TypeError(f"model must be the name of a model (a str), not {type(model).__name__}")
-    if model is not None and len(model) > MODEL_CHARS:
-        raise ValueError(f"model must be the name of a model: this one has {len(model):,} characters")
-    if model is not None and len(model.split()) != 1:
-        raise ValueError(
-            f"model must be the name of a model, not {model[:40]!r}: a model sees nothing but the prompt, so put a text that it needs into the prompt"
-        )
-    return None if model is None else str.__str__(model)
-
-
-def _composed(prompt, system, schema):
-    """The whole prompt: what `system` says, then the prompt, then what an answer has to look like."""
-    if system is None and schema is None:
-        return prompt
-    parts = [prompt]
-    if system is not None:
-        if not isinstance(system, str):
-            raise TypeError(f"system must be a str, not {type(system).__name__}")
-        parts.insert(0, system)
-    if schema is not None:
-        if not isinstance(schema, dict):
-            raise TypeError(f"schema must be a JSON Schema (a dict), not {type(schema).__name__}")
-        try:
-            parts.append(f"{ANSWER_WITH}\n{json.dumps(schema, ensure_ascii=False)}")
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"schema must be a JSON Schema that json can hold: {error}") from None
-    return "\n\n".join(parts)
-
-
 def make_future_of(desk, asyncio):
     def future_of(call):
         loop = asyncio.get_running_loop()
@@ -176,10 +127,17 @@ def make_future_of(desk, asyncio):
 
 
 def make_functions(desk, future_of):
-    def llm(name, prompt, model, system, schema):
-        return desk.ask("llm", _composed(_checked_prompt(name, prompt), system, schema), _checked_model(model))
+    def llm(name, prompt, model, system, extra):
+        return desk.ask("llm", with_system(checked_prompt(name, prompt), system), checked_model(model), extra=extra)
 
-    def llm_query(prompt: str, model: str | None = None, *, system: str | None = None, schema: dict | None = None) -> Reply:
+    def llm_query(
+        prompt: str,
+        model: str | None = None,
+        *,
+        system: str | None = None,
+        schema: dict | None = None,
+        images: list[bytes] | None = None,
+    ) -> Reply:
         """Ask a language model and wait for its answer.
 
             reply = llm_query(f"Which of these clauses limit liability?\\n\\n{text}")
@@ -191,7 +149,8 @@ def make_functions(desk, future_of):
 
         model   name of another model than the usual one
         system  what the model is told before the prompt
-        schema  JSON Schema of the answer, which is then in `.data` (None when the answer is no JSON):
+        images  images (PNG, JPEG, GIF or WebP as bytes) that the model sees with the prompt
+        schema  JSON Schema that the answer has to satisfy; it is then in `.data`:
                     llm_query(f"Who signed?\\n\\n{text}", schema={"type": "object",
                         "properties": {"names": {"type": "array", "items": {"type": "string"}}}}).data
 
@@ -200,10 +159,15 @@ def make_functions(desk, future_of):
             with ThreadPoolExecutor() as pool: replies = list(pool.map(llm_query, prompts))
             replies = await asyncio.gather(*[llm_query_async(p) for p in prompts])
         """
-        return desk.wait([llm("llm_query", prompt, model, system, schema)])[0]
+        return desk.wait([llm("llm_query", prompt, model, system, extra_of(checked_schema(schema), images))])[0]
 
     def llm_query_batched(
-        prompts: list[str], model: str | None = None, *, system: str | None = None, schema: dict | None = None
+        prompts: list[str],
+        model: str | None = None,
+        *,
+        system: str | None = None,
+        schema: dict | None = None,
+        images: list[list[bytes]] | None = None,
     ) -> list[Reply]:
         """Ask a language model all prompts in parallel. Returns the answers in the order of the prompts.
 
@@ -213,17 +177,25 @@ def make_functions(desk, future_of):
                 print(chunk.start, reply if ok(reply) else f"failed: {reply.error}")
 
         A failed call does not fail the others: its reply has `.error` set, test with ok(reply). `model`, `system` and
-        `schema` hold for all, see help(llm_query).
+        `schema` hold for all, `images` is a list of images for each prompt; see help(llm_query).
         """
-        prompts = _checked_prompts("llm_query_batched", prompts)
+        prompts = checked_prompts("llm_query_batched", prompts)
+        schema = checked_schema(schema)
+        shown = checked_image_lists("llm_query_batched", images, len(prompts))
+        extras = [extra_of(schema, i) for i in shown]
         desk.make_room(len(prompts))
-        return desk.wait([llm("llm_query_batched", p, model, system, schema) for p in prompts])
+        return desk.wait([llm("llm_query_batched", p, model, system, e) for p, e in zip(prompts, extras)])
 
     async def llm_query_async(
-        prompt: str, model: str | None = None, *, system: str | None = None, schema: dict | None = None
+        prompt: str,
+        model: str | None = None,
+        *,
+        system: str | None = None,
+        schema: dict | None = None,
+        images: list[bytes] | None = None,
     ) -> Reply:
         """Like llm_query, for asyncio: `await asyncio.gather(*[llm_query_async(p) for p in prompts])` runs in parallel."""
-        return await future_of(llm("llm_query_async", prompt, model, system, schema))
+        return await future_of(llm("llm_query_async", prompt, model, system, extra_of(checked_schema(schema), images)))
 
     def rlm_query(prompt: str, context=None, model: str | None = None) -> Reply:
         """Hand a whole task to a sub-run: a model with its own Python session, which can search and ask sub-models itself.
@@ -234,35 +206,23 @@ def make_functions(desk, future_of):
         `context` (a str, or data that json can hold) becomes its `input_data`. Costs far more than llm_query: use it
         for a part that needs several steps of its own.
         """
-        return desk.wait([desk.ask("rlm", _checked_prompt("rlm_query", prompt), _checked_model(model), _checked_context(context))])[0]
+        return desk.wait([desk.ask("rlm", checked_prompt("rlm_query", prompt), checked_model(model), checked_context(context))])[0]
 
     def rlm_query_batched(prompts: list[str], contexts=None, model: str | None = None) -> list[Reply]:
         """Start a sub-run for each prompt, all in parallel. `contexts`: None, or one for each prompt."""
-        prompts = _checked_prompts("rlm_query_batched", prompts)
+        prompts = checked_prompts("rlm_query_batched", prompts)
         contexts = [None] * len(prompts) if contexts is None else list(contexts)
         if len(contexts) != len(prompts):
             raise ValueError(f"rlm_query_batched() was given {len(prompts)} prompts and {len(contexts)} contexts")
-        model = _checked_model(model)
-        contexts = [_checked_context(c) for c in contexts]
+        model = checked_model(model)
+        contexts = [checked_context(c) for c in contexts]
         desk.make_room(len(prompts))
         return desk.wait([desk.ask("rlm", p, model, c) for p, c in zip(prompts, contexts)])
 
     async def rlm_query_async(prompt: str, context=None, model: str | None = None) -> Reply:
         """Like rlm_query, for asyncio."""
         return await future_of(
-            desk.ask("rlm", _checked_prompt("rlm_query_async", prompt), _checked_model(model), _checked_context(context))
+            desk.ask("rlm", checked_prompt("rlm_query_async", prompt), checked_model(model), checked_context(context))
         )
 
     return [llm_query, llm_query_batched, llm_query_async, rlm_query, rlm_query_batched, rlm_query_async]
-
-
-def _checked_context(context):
-    """None, or (format, text)."""
-    if context is None:
-        return None
-    if isinstance(context, str):
-        return ("text", context)
-    try:
-        return ("json", json.dumps(context))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"context must be a str or data that json can hold: {error}") from None

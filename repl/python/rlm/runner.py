@@ -189,6 +189,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
                 "model": c.model,
                 "tool": c.tool,
                 "context": None if c.context is None else {"format": c.context[0], "text": keep(c.context[1])},
+                **({} if c.extra is None else {"extra": keep(c.extra)}),
             }
             for c in desk.take()
         ]
