@@ -5,7 +5,6 @@ import type { CellOutcome, RunCellInput } from '../../protocol/index.ts';
 import { putText } from '../../store/index.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../../worker/embedded-server.ts';
 import { parseCarried } from '../../workflows/parse-start.ts';
-import { openWorld } from '../workflows/fake-world.ts';
 import { finished } from '../workflows/states.ts';
 
 // Scope: what an older version carried over, every later one must read: else live runs end when they are continued.
@@ -19,6 +18,8 @@ afterAll(() => server?.stop());
 
 /** A run of many short rounds in one cell after some turns with drafts: its history is cut in both. */
 async function recordStates(): Promise<unknown[]> {
+  // Only now: the Temporal runtime that it installs keeps a process alive that starts no worker.
+  const { openWorld } = await import('../workflows/fake-world.ts');
   server = await startEmbeddedServer({
     inMemory: true,
     dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
