@@ -17,6 +17,7 @@ import {
   type RunStart,
 } from '../protocol/index.ts';
 import { LIGHT } from './activity-options.ts';
+import { citedInResult } from './citations.ts';
 import { extractAnswer } from './extract-answer.ts';
 import { report } from './report.ts';
 import { reportRunSpend } from './report-spend.ts';
@@ -31,6 +32,7 @@ export async function finish(context: RunContext, reason: EndReason): Promise<Ru
   // From here on nobody can tell the run anything: it would not be heeded.
   state.steering.finish = true;
   const extracted = await extractAnswer(context, reason);
+  const cited = await citedInResult(context);
   context.phase = 'ended';
   report(context, reason);
   // Whoever was told that a request was taken is told its outcome too.
@@ -47,6 +49,7 @@ export async function finish(context: RunContext, reason: EndReason): Promise<Ru
     answer: state.draft?.content ?? null,
     draftVersion: state.draft?.version ?? 0,
     ...(extracted ? { extracted } : {}),
+    ...cited,
     spend: state.spend,
     image: state.image,
     trail: state.trail.newest,

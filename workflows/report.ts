@@ -2,6 +2,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import {
   caps,
+  type CitationCheck,
   clipBytes,
   forWebUi,
   MEMO_PROGRESS,
@@ -57,7 +58,7 @@ export function progressOf(context: RunContext): Progress {
     round: roundOf(context),
     spend: context.ledger.total(),
     maxCostUsd: state.resolved.budget.costUsd,
-    draft: state.draft,
+    draft: state.draft && { version: state.draft.version, content: state.draft.content },
     lastCell: state.lastCell,
     paused: state.steering.paused,
     questions: waitingQuestions(context.questions),
@@ -131,6 +132,12 @@ function questions(context: RunContext): string[] {
   ];
 }
 
+function found(cited: CitationCheck | undefined): string {
+  return cited === undefined
+    ? ''
+    : `, ${cited.verified} of ${cited.total} citations found in the inputs`;
+}
+
 function currentDetails(context: RunContext, status: string): string {
   const { state } = context;
   const { root, sub } = state.resolved;
@@ -144,7 +151,7 @@ function currentDetails(context: RunContext, status: string): string {
       ? []
       : [
           '',
-          `### Draft v${state.draft.version} (${grouped(state.draft.content.chars)} chars)`,
+          `### Draft v${state.draft.version} (${grouped(state.draft.content.chars)} chars${found(state.draft.cited)})`,
           '',
           state.draft.content.text ??
             `${state.draft.content.head ?? ''}\n\n…\n\n${state.draft.content.tail ?? ''}`,

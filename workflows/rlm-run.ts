@@ -25,6 +25,7 @@ import {
 import { askRoot } from './ask-root.ts';
 import { reachedLimit } from './budget.ts';
 import { checkDraft, REFUSED_ANSWERS } from './check-draft.ts';
+import { correctFirst, reasonOfEnd } from './citations.ts';
 import { numberDraft } from './drafts.ts';
 import { carryOver, finish, leaveDraft } from './end-run.ts';
 import { observe } from './observe.ts';
@@ -79,7 +80,7 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
     const opened = openContext(workflowId, start, state);
     context = opened;
     const reason = await untilStopped(opened, () => takeTurns(opened));
-    return await finish(opened, reason);
+    return await finish(opened, reasonOfEnd(opened.state, reason));
   } catch (error) {
     // Continue-as-new is no end, and a fault of this code is retried with the next version of it.
     if (!(error instanceof TemporalFailure)) throw error;
@@ -109,7 +110,10 @@ async function takeTurns(context: RunContext): Promise<EndReason> {
     }
     let notes = [...state.notes.splice(0), ...verdict.notes];
     if (verdict.kind === 'ready') {
-      const refused = (await checkDraft(context, verdict.draft)) ?? unreadFirst(context);
+      const refused =
+        (await checkDraft(context, verdict.draft)) ??
+        (await correctFirst(context)) ??
+        unreadFirst(context);
       if (refused === null) return 'answered';
       if (state.refusedAnswers >= REFUSED_ANSWERS) return 'invalidAnswer';
       notes = [...notes, ...refused];
