@@ -94,7 +94,8 @@ class Reader {
     if (data === undefined) return;
     const { manifest, earlier = [] } = this.#at;
     if (manifest === undefined) this.#at.manifest = data.manifest;
-    else if (data.entryCount > 0) {
+    // The same when the run was reset to its beginning.
+    else if (data.entryCount > 0 && data.manifest !== manifest) {
       this.#at.manifest = data.manifest;
       this.#at.earlier = [manifest, ...earlier].slice(0, caps.MANIFESTS);
     }
