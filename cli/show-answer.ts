@@ -28,8 +28,13 @@ export function citationLines({ citations, result }: RunAnswer): string[] {
   const cited = result.citations;
   if (cited === undefined) return [];
   if (cited.report === null) return ['Its citations could not be looked up in the inputs.'];
-  const lines = citations.map(({ input, quote, verified, start, end, page, problem }, at) => {
-    const place = [input, ...(page === undefined ? [] : [`page ${page}`]), `${start}-${end}`];
+  const lines = citations.map(({ input, quote, verified, start, end, part, page, problem }, at) => {
+    const place = [
+      input,
+      ...(part === undefined ? [] : [`part ${part}`]),
+      ...(page === undefined ? [] : [`page ${page}`]),
+      `${start}-${end}`,
+    ];
     const where = verified ? place.join(', ') : `NOT FOUND (${problem})`;
     return `  [${at + 1}] ${where}: ${shown(quote)}`;
   });

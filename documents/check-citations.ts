@@ -53,7 +53,8 @@ export async function checkCitations(
   const cases = given.citations.map((citation, at) => open(entries, citation, at + 1));
   const until = Date.now() + (options.limitMs ?? LIMIT_MS);
   const search = new Search(store, cases, until, options);
-  await search.whereTold(entries);
+  await search.whereTold(entries, (entry, { part }) => part === null || part === entry.part);
+  await search.whereTold(entries, (entry, { part }) => part !== null && part !== entry.part);
   const elsewhere = await search.elsewhere(entries);
   for (const one of cases) {
     if (one.place !== null || one.problem !== null) continue;
@@ -76,18 +77,27 @@ async function readEntries(
   store: Store,
   manifests: CheckCitationsInput['manifests'],
 ): Promise<ManifestEntry[]> {
-  const byPath = new Map<string, ManifestEntry>();
+  const all: ManifestEntry[] = [];
   for (const digest of manifests) {
-    for (const entry of (await getJson(store, digest, Manifest)).entries) {
-      const key = JSON.stringify(entry.path);
-      if (!byPath.has(key)) byPath.set(key, entry);
-    }
+    const known = new Set(all.map(({ path }) => JSON.stringify(path)));
+    const { entries } = await getJson(store, digest, Manifest);
+    // The parts of a text have one path.
+    all.push(...entries.filter(({ path }) => !known.has(JSON.stringify(path))));
   }
-  return [...byPath.values()];
+  return all;
 }
 
 const FORGED: Citations = {
-  citations: [{ input: null, quote: null, start: null, end: null, problem: 'what cannot be read' }],
+  citations: [
+    {
+      input: null,
+      quote: null,
+      start: null,
+      end: null,
+      part: null,
+      problem: 'what cannot be read',
+    },
+  ],
   omitted: 0,
 };
 
@@ -137,11 +147,16 @@ class Search {
   }
 
   /** Sets the place of each citation that stands where it says. An input is read once for all that name it. */
-  async whereTold(entries: readonly ManifestEntry[]): Promise<void> {
+  async whereTold(
+    entries: readonly ManifestEntry[],
+    isMeant: (entry: ManifestEntry, citation: Citation) => boolean,
+  ): Promise<void> {
     for (const entry of entries) {
       const asked = this.#cases.flatMap((one) => {
-        const named = one.place === null && one.inputs.find((input) => input.entry === entry);
-        return named ? [{ one, leaf: named.leaf }] : [];
+        const named = one.inputs.find((input) => input.entry === entry);
+        return named && one.place === null && isMeant(entry, one.citation)
+          ? [{ one, leaf: named.leaf }]
+          : [];
       });
       const found = await this.#lookUp(entry, asked);
       for (const [at, { one }] of asked.entries()) {
@@ -229,13 +244,14 @@ function toChecked({ citation, place, problem }: Case): CheckedCitation {
     verified: true,
     start: found.start,
     end: found.end,
+    ...(entry.part === undefined ? {} : { part: entry.part }),
     ...(page === null ? {} : { page }),
   };
 }
 
 function pageOf({ document }: ManifestEntry, at: number): number | null {
   const index = (document?.pages ?? []).findIndex(([, end]) => at < end);
-  return index < 0 ? null : index + 1;
+  return index < 0 ? null : index + (document?.firstPage ?? 1);
 }
 
 function toSentence({ number, citation: { quote }, problem, place }: Case): string[] {

@@ -49,7 +49,8 @@ export async function renderOpening(
   input: SystemInput,
   prompts: Prompts,
 ): Promise<ChatMessage[]> {
-  const { entries } = await getJson(store, input.manifest, Manifest);
+  const manifest = await getJson(store, input.manifest, Manifest);
+  const { entries } = manifest;
   const { card, subModel } = input;
   const variant = card.promptVariant ?? variantOf(card.model);
   const system = prompts.fill('system.md', {
@@ -68,7 +69,7 @@ export async function renderOpening(
     limits: input.budget === undefined ? '' : describeBudget(input.budget),
     shape: shapeOf(entries),
     total_chars: grouped(totalChars),
-    inputs: await describeInputs(store, entries, whole),
+    inputs: await describeInputs(store, manifest, whole),
     whole,
   });
   return [
@@ -139,14 +140,14 @@ export async function renderContinuation(
   }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema'>,
   prompts: Prompts,
 ): Promise<string> {
-  const manifest = continues?.manifest ?? null;
-  const { entries } =
-    manifest === null ? { entries: [] } : await getJson(store, manifest, Manifest);
+  const digest = continues?.manifest ?? null;
+  const manifest = digest === null ? { entries: [] } : await getJson(store, digest, Manifest);
+  const { entries } = manifest;
   return prompts.fill('continue.md', {
     question: await getText(store, question),
     ...(await describeAnswer(store, answerSchema ?? null)),
     has_inputs: entries.length > 0,
     total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
-    inputs: await describeInputs(store, entries, false),
+    inputs: await describeInputs(store, manifest, false),
   });
 }

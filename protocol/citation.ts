@@ -20,6 +20,8 @@ const Citation = z.object({
   /** Characters (code points) of the text; `end` is behind the last one. */
   start: Offset.nullable(),
   end: Offset.nullable(),
+  /** Which part of a text in parts they count in. */
+  part: Offset.nullable(),
   /** What the item was when it was no citation. */
   problem: z.string().max(400).optional(),
 });
@@ -43,6 +45,8 @@ export const CheckedCitation = z.object({
   /** Only of a verified one: characters of the text; `page` where it has pages. */
   start: Offset.optional(),
   end: Offset.optional(),
+  /** Of a text in parts: the one that they count in, from 0. */
+  part: Offset.optional(),
   page: z.int().positive().optional(),
   /** Why it is not verified. */
   problem: z.string().max(caps.CITATION_PROBLEM_CHARS).optional(),

@@ -132,7 +132,7 @@ function questions(context: RunContext): string[] {
   ];
 }
 
-function found(cited: CitationCheck | undefined): string {
+function citedIn(cited: CitationCheck | undefined): string {
   return cited === undefined
     ? ''
     : `, ${cited.verified} of ${cited.total} citations found in the inputs`;
@@ -151,7 +151,7 @@ function currentDetails(context: RunContext, status: string): string {
       ? []
       : [
           '',
-          `### Draft v${state.draft.version} (${grouped(state.draft.content.chars)} chars${found(state.draft.cited)})`,
+          `### Draft v${state.draft.version} (${grouped(state.draft.content.chars)} chars${citedIn(state.draft.cited)})`,
           '',
           state.draft.content.text ??
             `${state.draft.content.head ?? ''}\n\n…\n\n${state.draft.content.tail ?? ''}`,

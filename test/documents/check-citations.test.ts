@@ -16,18 +16,26 @@ interface Given {
   path: string[];
   value: unknown;
   document?: ManifestEntry['document'];
+  part?: number;
 }
 
 async function manifestOf(store: Store, inputs: Given[]): Promise<string> {
   const entries = await Promise.all(
-    inputs.map(async ({ path, value, document }): Promise<ManifestEntry> => {
+    inputs.map(async ({ path, value, document, part }): Promise<ManifestEntry> => {
       const isText = typeof value === 'string';
       const { digest, sizeBytes, chars } = await putText(
         store,
         isText ? value : JSON.stringify(value),
       );
       const format = isText ? 'text' : 'json';
-      return { path, format, blob: { digest, sizeBytes }, chars, ...(document && { document }) };
+      return {
+        path,
+        format,
+        blob: { digest, sizeBytes },
+        chars,
+        ...(document && { document }),
+        ...(part === undefined ? {} : { part }),
+      };
     }),
   );
   return (await putJson(store, { entries })).digest;
@@ -41,7 +49,7 @@ async function check(
   const store = memoryStore();
   const lists = Array.isArray(inputs[0]) ? (inputs as Given[][]) : [inputs as Given[]];
   const manifests = await Promise.all(lists.map((list) => manifestOf(store, list)));
-  const nothing = { input: null, quote: null, start: null, end: null };
+  const nothing = { input: null, quote: null, start: null, end: null, part: null };
   const citations = cited.map((citation) => ({ ...nothing, ...citation }));
   const { omitted = 0, ...rest } = options;
   const blob = await putText(store, JSON.stringify({ citations, omitted }));
@@ -153,6 +161,31 @@ describe('a citation', () => {
     expect(citations.map(({ input, page }) => [input, page])).toEqual([
       ['scans/c.pdf', 2],
       ['scans/c.pdf', 1],
+    ]);
+  });
+
+  test('of a text in parts has the part that it stands in, the one that it names first', async () => {
+    const pages: [number, number][] = [[0, 20]];
+    const parts = [
+      { path: ['big'], value: 'Both. First.', part: 0, document: { name: 'b.pdf', pages } },
+      {
+        path: ['big'],
+        value: 'Second. Both.',
+        part: 1,
+        document: { name: 'b.pdf', pages, firstPage: 7 },
+      },
+    ];
+    const { citations } = await check(parts, [
+      { input: 'big', quote: 'Both.' },
+      { input: 'b.pdf', quote: 'Both.', start: 8, end: 13, part: 1 },
+      { input: 'big', quote: 'First.', part: 1 },
+      { input: 'big', quote: 'Second.' },
+    ]);
+    expect(citations.map(({ part, start, page }) => [part, start, page])).toEqual([
+      [0, 0, 1],
+      [1, 8, 7],
+      [0, 6, 1],
+      [1, 0, 7],
     ]);
   });
 

@@ -138,6 +138,42 @@ describe('renderOpening', () => {
     );
   });
 
+  test('says how a text in parts begins and ends without reading it, and what was noted of the inputs', async () => {
+    const store = memoryStore();
+    const part = (number: number, head: string, tail: string): ManifestEntry => ({
+      path: ['big'],
+      format: 'text',
+      // Not in the store: nobody reads it.
+      blob: { digest: `sha256:${String(number).repeat(64)}`, sizeBytes: 300_000_000 },
+      chars: 250_000_000,
+      document: { name: 'big.pdf', pages: [[0, 9]] },
+      part: number,
+      excerpt: { head, tail },
+    });
+    const entries = [part(0, 'It begins', 'x'), part(1, 'y', 'it ends.')];
+    const manifest = await putJson(store, { entries, notes: ['bad.pdf holds no text: left out'] });
+    const card = { ...CARD };
+    const input = { subModel: 's', depth: 0, maxDepth: 1, card, manifest: manifest.digest };
+    const question = await putText(store, 'Why?');
+    const messages = await renderOpening(store, { ...input, question }, loadPrompts());
+    expect(messages[1]?.content).toContain(
+      [
+        '`input_data` is a dict with the keys "big", 500,000,000 characters in all.',
+        '',
+        '- `input_data["big"]`: Parts (a list of 2 Documents), 500,000,000 characters, 2 pages, named "big.pdf"',
+        '```text',
+        'It begins',
+        '… 499,999,983 characters not shown …',
+        'it ends.',
+        '```',
+        '',
+        'Noted when they were read:',
+        '- bad.pdf holds no text: left out',
+        '',
+      ].join('\n'),
+    );
+  });
+
   test('names what is there and what is not', async () => {
     const { system } = await opening(memoryStore(), []);
     expect(system).toContain('standard library');

@@ -28,8 +28,8 @@ FINAL("They are.")
 answer["citations"] = [quote(doc, "Nothing else"), {"input": "c.pdf", "quote": "Fees \\ud800"}]`);
   expect(found).toEqual({
     citations: [
-      { input: 'c.pdf', quote: 'Nothing else', start: 14, end: 26 },
-      { input: 'c.pdf', quote: 'Fees \ufffd', start: null, end: null },
+      { input: 'c.pdf', quote: 'Nothing else', start: 14, end: 26, part: null },
+      { input: 'c.pdf', quote: 'Fees \ufffd', start: null, end: null, part: null },
     ],
     omitted: 0,
   });

@@ -90,24 +90,26 @@ def _citation(item, tools):
     fields = dict(item) if isinstance(item, dict) else {"quote": item}
     quote = fields.get("quote")
     name = fields.get("input", fields.get("document"))
-    start, end = fields.get("start"), fields.get("end")
+    start, end, part = fields.get("start"), fields.get("end"), fields.get("part")
     if isinstance(quote, Passage):
         name = name or quote.document
-        start, end = (quote.start, quote.end) if start is None else (start, end)
-    span = [at if type(at) is int and 0 <= at < 2**53 else None for at in (start, end)]
-    if not isinstance(quote, str) and (quote is not None or None in span):
+        if start is None:
+            start, end, part = quote.start, quote.end, quote.part
+    start, end, part = (at if type(at) is int and 0 <= at < 2**53 else None for at in (start, end, part))
+    if not isinstance(quote, str) and (quote is not None or start is None or end is None):
         return _no_citation(item, tools)
     name, quote = (str.__str__(text) if isinstance(text, str) else "" for text in (name, quote))
     return {
         "input": name[:NAME_CHARS] or None,
         "quote": quote[: QUOTE_CHARS + 1] or None,
-        "start": span[0],
-        "end": span[1],
+        "start": start,
+        "end": end,
+        "part": part,
     }
 
 
 def _no_citation(item, tools):
-    return {"input": None, "quote": None, "start": None, "end": None, "problem": tools.preview(item, 100)[:200]}
+    return {"input": None, "quote": None, "start": None, "end": None, "part": None, "problem": tools.preview(item, 100)[:200]}
 
 
 def mend(namespace):

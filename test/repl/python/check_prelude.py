@@ -309,7 +309,7 @@ class Answers(unittest.TestCase):
 
     def test_citations_are_passages_words_or_dicts_of_them(self):
         passage = Passage.make(Document.make("one two three", "c.pdf"), 4, 7)
-        blank = {"input": None, "quote": None, "start": None, "end": None}
+        blank = {"input": None, "quote": None, "start": None, "end": None, "part": None}
         told = self.cited(
             [
                 passage,
@@ -321,7 +321,7 @@ class Answers(unittest.TestCase):
                 {"input": "a", "quote": "x", "start": -1, "end": "7"},
             ]
         )
-        at = {"quote": "two", "start": 4, "end": 7}
+        at = {"quote": "two", "start": 4, "end": 7, "part": None}
         self.assertEqual(
             told,
             {
@@ -329,15 +329,17 @@ class Answers(unittest.TestCase):
                     {"input": "c.pdf", **at},
                     {**blank, "quote": "words"},
                     {**blank, "input": "a", "quote": "words"},
-                    {"input": "b", "quote": None, "start": 1, "end": 2},
+                    {**blank, "input": "b", "start": 1, "end": 2},
                     {"input": "c.pdf", **at},
-                    {"input": "mine", "quote": "two", "start": 9, "end": 12},
+                    {**blank, "input": "mine", "quote": "two", "start": 9, "end": 12},
                     {**blank, "input": "a", "quote": "x"},
                 ],
                 "omitted": 0,
             },
         )
         self.assertEqual(self.cited(passage)["citations"], [{"input": "c.pdf", **at}])
+        second = Passage.make("one two", 4, 7, name="big", part=1)
+        self.assertEqual(self.cited([second])["citations"], [{"input": "big", **at, "part": 1}])
 
     def test_what_is_no_citation_is_told_as_it_is(self):
         for given in (17, [17], [{"quote": 17}], [{"input": "a"}], [None], object):
