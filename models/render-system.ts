@@ -137,17 +137,20 @@ export async function renderContinuation(
     question,
     continues,
     answerSchema,
-  }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema'>,
+    card,
+  }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema' | 'card'>,
   prompts: Prompts,
 ): Promise<string> {
   const digest = continues?.manifest ?? null;
   const manifest = digest === null ? { entries: [] } : await getJson(store, digest, Manifest);
   const { entries } = manifest;
+  const whole = entries.length > 0 && isShort(entries, card);
   return prompts.fill('continue.md', {
     question: await getText(store, question),
     ...(await describeAnswer(store, answerSchema ?? null)),
     has_inputs: entries.length > 0,
     total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
-    inputs: await describeInputs(store, manifest, false),
+    inputs: await describeInputs(store, manifest, whole),
+    whole,
   });
 }

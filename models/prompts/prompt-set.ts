@@ -16,7 +16,7 @@ interface PromptForm extends Placeholders {
 }
 
 /** The prompts of this folder, by file, and what each may ask for. */
-const FORMS = {
+export const PROMPT_FORMS = {
   'system.md': {
     flags: ['tool_replies', 'recursion', 'has_tools'],
     texts: ['sub_model', 'tools', 'sub_calls'],
@@ -28,16 +28,16 @@ const FORMS = {
     required: ['question', 'inputs'],
   },
   'continue.md': {
-    flags: ['has_schema', 'has_inputs'],
+    flags: ['has_schema', 'has_inputs', 'whole'],
     texts: ['question', 'answer_schema', 'total_chars', 'inputs'],
     required: ['question', 'inputs'],
   },
   'answer-now.md': { flags: ['has_schema'], texts: ['answer_schema'], required: [] },
   'summarise.md': { flags: [], texts: [], required: [] },
 } satisfies Record<string, PromptForm>;
-export type PromptName = keyof typeof FORMS;
+export type PromptName = keyof typeof PROMPT_FORMS;
 
-const NAMES = Object.keys(FORMS);
+const NAMES = Object.keys(PROMPT_FORMS);
 /** How much a model should use sub-calls: `sub-calls-NAME.md`, a part of the system prompt. */
 const VARIANT = /^sub-calls-([\w.-]+)\.md$/;
 const VARIANT_FORM: PromptForm = { flags: [], texts: ['sub_model'], required: [] };
@@ -98,7 +98,7 @@ function readFolder(folder: string, texts: Map<string, string>): void {
 
 function formOf(file: string): PromptForm | undefined {
   if (VARIANT.test(file)) return VARIANT_FORM;
-  return Object.entries(FORMS).find(([name]) => name === file)?.[1];
+  return Object.entries(PROMPT_FORMS).find(([name]) => name === file)?.[1];
 }
 
 function read(path: string, fail: (why: string) => ModelError): string {

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { ModelError } from '../../models/model-failure.ts';
-import { loadPrompts } from '../../models/prompts/prompt-set.ts';
+import { loadPrompts, PROMPT_FORMS } from '../../models/prompts/prompt-set.ts';
 import { loadRegistry } from '../../models/registry.ts';
+import { newMessages } from '../../models/turn-messages.ts';
+import { memoryStore, putJson, putText } from '../../store/index.ts';
+import { CARD } from '../workflows/states.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rlm-prompts-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -83,6 +86,40 @@ describe('a folder of prompts', () => {
       /cannot be used: it is no folder\.$/,
     );
   });
+});
+
+test('each prompt may ask for all that it is said to have', async () => {
+  const files = Object.entries(PROMPT_FORMS).map(([name, { flags, texts }]) => {
+    const sections = flags.map((flag) => `{{#${flag}}}\n${flag}\n{{/${flag}}}\n`);
+    return [
+      name,
+      `All of ${name}:\n${sections.join('')}${texts.map((text) => `{{${text}}}`).join('\n')}\n`,
+    ];
+  });
+  const prompts = loadPrompts(folderWith(Object.fromEntries(files)));
+  const store = memoryStore();
+  const manifest = (await putJson(store, { entries: [] })).digest;
+  const input = {
+    workflowId: 'run',
+    turn: 1,
+    card: CARD,
+    subModel: 's',
+    question: await putText(store, 'Why?'),
+    manifest,
+    depth: 0,
+    maxDepth: 1,
+    transcript: null,
+    observation: null,
+    continues: { manifest },
+    purpose: 'answer' as const,
+  };
+  const messages = await newMessages(store, input, [], prompts);
+  const said = messages.map(({ content }) => content).join('\n');
+  for (const name of ['system.md', 'question.md', 'continue.md', 'answer-now.md']) {
+    expect(said).toContain(`All of ${name}:`);
+  }
+  expect(said).not.toContain('{{');
+  expect(prompts.fill('summarise.md', {})).not.toContain('{{');
 });
 
 describe('the registry', () => {
