@@ -17,6 +17,9 @@ const { checkCitations } = proxyActivities<Activities>(INGEST);
 const HOW_TO_CORRECT =
   'Correct answer["citations"]: quote(text, passage) gives words as they stand in a text, and None when they do not. What the inputs do not say has to go from answer["content"] too. Then set answer["ready"] = True again. You are asked once: what is not found then is marked so in the result.';
 
+/** Of one check that are told: all of them may be a large part of a payload. */
+const PROBLEMS = 10;
+
 /** Ends that a run comes to while the model corrects citations of an answer that was accepted but for them. */
 const WHILE_CORRECTING: readonly EndReason[] = [
   'turns',
@@ -39,7 +42,8 @@ export async function correctFirst(context: RunContext): Promise<string[] | null
   const wrong = check.total - check.verified;
   return [
     `The answer is not accepted yet: ${wrong} of its ${check.total} citations ${wrong === 1 ? 'was' : 'were'} not found in the inputs.`,
-    ...check.problems,
+    ...check.problems.slice(0, PROBLEMS),
+    ...(check.problems.length > PROBLEMS ? ['There are more of them.'] : []),
     HOW_TO_CORRECT,
   ];
 }
@@ -59,17 +63,18 @@ export async function citedInResult(context: RunContext): Promise<Pick<RunResult
   return { citations: { total, verified, report } };
 }
 
-/** The check of the draft's citations, made once; null when there are none or the check fails. */
+/** The check of the draft's citations, made once (what was wrong is told once, too); null when there are none or the check fails. */
 async function checked({ state }: RunContext): Promise<CitationCheck | null> {
   const { draft } = state;
   if (draft?.citations === undefined) return null;
-  if (draft.cited !== undefined) return draft.cited;
+  if (draft.cited !== undefined) return { ...draft.cited, problems: [] };
   try {
     const cited = await checkCitations.executeWithOptions(
       { summary: `citations of draft v${draft.version}` },
       [{ citations: draft.citations, manifests: manifestsOf(state) }],
     );
-    state.draft = { ...draft, cited };
+    const { total, verified, report } = cited;
+    state.draft = { ...draft, cited: { total, verified, report } };
     return cited;
   } catch (error) {
     // An answer that was paid for outweighs what it cites; the result says that nobody could look.

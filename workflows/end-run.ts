@@ -22,6 +22,7 @@ import { extractAnswer } from './extract-answer.ts';
 import { report } from './report.ts';
 import { reportRunSpend } from './report-spend.ts';
 import type { RunContext } from './run-context.ts';
+import { shownDraft } from './shown-draft.ts';
 
 const { sealTrail } = proxyActivities<Activities>(LIGHT);
 
@@ -68,7 +69,7 @@ export async function leaveDraft(context: RunContext, reason: string): Promise<v
     context.phase = 'ended';
     context.round = null;
     report(context, reason);
-    upsertMemo({ [MEMO_CANCELLED]: { draft: state.draft, reason, spent: state.spend } });
+    upsertMemo({ [MEMO_CANCELLED]: { draft: shownDraft(state), reason, spent: state.spend } });
     await reportRunSpend(state.spend, true);
     // What ended the run is told, not that its audit copy failed too.
     await seal(context).catch((error: unknown) =>

@@ -14,6 +14,7 @@ import {
 import { remainingMs } from './budget.ts';
 import { waitingQuestions } from './open-questions.ts';
 import type { RunContext } from './run-context.ts';
+import { shownDraft } from './shown-draft.ts';
 
 const dollars = (amount: number): string => `$${amount.toFixed(2)}`;
 /** Grouped by hand: the sandbox's Intl need not be the same everywhere, and this text is part of prompts. */
@@ -58,7 +59,7 @@ export function progressOf(context: RunContext): Progress {
     round: roundOf(context),
     spend: context.ledger.total(),
     maxCostUsd: state.resolved.budget.costUsd,
-    draft: state.draft && { version: state.draft.version, content: state.draft.content },
+    draft: shownDraft(state),
     lastCell: state.lastCell,
     paused: state.steering.paused,
     questions: waitingQuestions(context.questions),
@@ -132,7 +133,7 @@ function questions(context: RunContext): string[] {
   ];
 }
 
-function citedIn(cited: CitationCheck | undefined): string {
+function citedIn(cited: Pick<CitationCheck, 'total' | 'verified'> | undefined): string {
   return cited === undefined
     ? ''
     : `, ${cited.verified} of ${cited.total} citations found in the inputs`;

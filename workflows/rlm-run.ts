@@ -36,6 +36,7 @@ import { reportRunSpend, takeOver, takeReport } from './report-spend.ts';
 import { isLong, runCell } from './run-cell.ts';
 import { keepOutput } from './keep-output.ts';
 import { openContext, readClock, type RunContext } from './run-context.ts';
+import { shownDraft } from './shown-draft.ts';
 import { toRunFailure } from './run-failure.ts';
 import { settleTurn } from './settle-turn.ts';
 import { installSteering } from './steering.ts';
@@ -56,7 +57,9 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
   setHandler(defineQuery<Progress | null>(PROGRESS_QUERY), () =>
     context === undefined ? null : progressOf(context),
   );
-  setHandler(defineQuery<Progress['draft']>(DRAFT_QUERY), () => context?.state.draft ?? null);
+  setHandler(defineQuery<Progress['draft']>(DRAFT_QUERY), () =>
+    context === undefined ? null : shownDraft(context.state),
+  );
   setHandler(defineQuery<Draft[]>(DRAFTS_QUERY), () => context?.state.drafts ?? []);
   setHandler(defineQuery<RunBranch | null>(TREE_QUERY), () =>
     context === undefined ? null : branchOf(context),

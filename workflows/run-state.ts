@@ -35,7 +35,7 @@ export const RunState = z.object({
       content: TextRef,
       /** What it cites, and what came of looking that up. */
       citations: TextRef.optional(),
-      cited: CitationCheck.optional(),
+      cited: CitationCheck.omit({ problems: true }).optional(),
     })
     .nullable(),
   /** Digest of the draft that was accepted but for its citations, which the model was asked to correct: once a run. */
