@@ -365,7 +365,7 @@ class Answers(unittest.TestCase):
                 raise SystemExit
 
             def __len__(self):
-                return -1
+                return 0
 
         class Endless(list):
             def __iter__(self):
