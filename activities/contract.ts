@@ -8,6 +8,8 @@ import type {
   CellOutcome,
   CheckAnswerInput,
   CheckAnswerResult,
+  CheckCitationsInput,
+  CitationCheck,
   CompactTranscriptInput,
   CompactTranscriptResult,
   CheckArgumentsInput,
@@ -49,6 +51,7 @@ export interface MainActivities {
   resolveSpec(spec: RunSpec): Promise<ResolvedSpec>;
   ingest(inputs: ManifestEntry[]): Promise<IngestResult>;
   checkAnswer(input: CheckAnswerInput): Promise<CheckAnswerResult>;
+  checkCitations(input: CheckCitationsInput): Promise<CitationCheck>;
   findAnswer(input: FindAnswerInput): Promise<FindAnswerResult>;
   recordSubRun(input: RecordSubRunInput): Promise<void>;
   reuseAnswers(input: ReuseAnswersInput): Promise<ReuseAnswersResult>;

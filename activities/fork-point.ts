@@ -1,4 +1,5 @@
 import {
+  caps,
   type CellObservation,
   CellOutcome,
   type Digest,
@@ -17,7 +18,7 @@ import { z } from 'zod';
 const SHOWN_CHANGES = 20;
 
 const Opened = z.object({ image: HeapImageRef });
-const Ingested = z.object({ manifest: ForkPoint.shape.manifest });
+const Ingested = z.object({ manifest: ForkPoint.shape.manifest, entryCount: z.int() });
 const Turned = z.object({ transcript: ForkPoint.shape.manifest });
 const Replied = z.object({ cells: z.array(z.unknown()) });
 const Resolved = z.object({ from: ForkPoint });
@@ -70,7 +71,7 @@ class Reader {
     { result, runId }: TrailEvent & { runId: string },
   ): ForkPoint | null {
     if (name === 'resolveSpec') return this.#resolved(result, runId);
-    if (name === 'ingest') this.#at.manifest = Ingested.safeParse(result).data?.manifest;
+    if (name === 'ingest') this.#ingested(result);
     else if (name === 'compactTranscript') this.#transcript(result);
     else if (name === 'nextTurn') this.#turn(input, result);
     else if (name === 'openRepl') return this.#opened(input, result, runId);
@@ -85,6 +86,19 @@ class Reader {
     const { workflowId: _, ...from } = data.from;
     this.#at = { ...this.#at, ...from };
     return this.#point(runId);
+  }
+
+  /** A fork adds its inputs to those that the heap has; without any of its own it has only those. */
+  #ingested(result: unknown): void {
+    const { data } = Ingested.safeParse(result);
+    if (data === undefined) return;
+    const { manifest, earlier = [] } = this.#at;
+    if (manifest === undefined) this.#at.manifest = data.manifest;
+    // The same when the run was reset to its beginning.
+    else if (data.entryCount > 0 && data.manifest !== manifest) {
+      this.#at.manifest = data.manifest;
+      this.#at.earlier = [manifest, ...earlier].slice(0, caps.MANIFESTS);
+    }
   }
 
   #opened(input: unknown, result: unknown, runId: string): ForkPoint | null {
@@ -121,7 +135,8 @@ class Reader {
     this.#at.cells = [...before, { cell, outcome: shownOf(outcome) }];
     if (outcome.kind === 'rolledBack') return null;
     const { image, answer } = outcome;
-    this.#at = { ...this.#at, runtime, clockMs, image, cell, draft: answer.content };
+    const { content: draft, citations } = answer;
+    this.#at = { ...this.#at, runtime, clockMs, image, cell, draft, citations };
     return this.#point(runId);
   }
 

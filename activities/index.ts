@@ -2,6 +2,7 @@ import type { Repl } from '../repl/index.ts';
 import { createAnswerCall } from './answer-call.ts';
 import { createCompactTranscript } from './compact-transcript.ts';
 import { createCheckAnswer } from './check-answer.ts';
+import { createCheckCitations } from './check-citations.ts';
 import { createIngest } from './ingest.ts';
 import { createNextTurn } from './next-turn.ts';
 import { createOpenRepl } from './open-repl.ts';
@@ -29,6 +30,7 @@ export function createMainActivities(deps: ActivityDeps): MainActivities {
     resolveSpec: createResolveSpec(deps),
     ingest: createIngest(deps),
     checkAnswer: createCheckAnswer(deps),
+    checkCitations: createCheckCitations(deps),
     findAnswer: createFindAnswer(deps),
     recordSubRun: createRecordSubRun(deps),
     reuseAnswers: createReuseAnswers(deps),

@@ -3,7 +3,7 @@ import { type ServerOptions, withServerOptions } from './common-options.ts';
 import { followRun } from './follow-run.ts';
 import { logTo, print, say } from './output.ts';
 import { openSession, runPage } from './session.ts';
-import { answerJson, endLines, exitCodeFor } from './show-answer.ts';
+import { answerJson, citationLines, endLines, exitCodeFor } from './show-answer.ts';
 
 /** `rlm result`: the answer of a run, waiting for it when the run still goes on. An interrupted run goes on where it was. */
 export function addResultCommand(program: Command): void {
@@ -23,6 +23,7 @@ async function showResult(id: string, options: ServerOptions & { json?: boolean 
     for (const line of endLines(answer)) say(line);
     const page = runPage(session, id);
     print(options.json === true ? JSON.stringify(answerJson(answer, page)) : (answer.answer ?? ''));
+    for (const line of citationLines(answer)) say(line);
     process.exitCode = exitCodeFor(answer);
   } finally {
     await session.close();

@@ -6,7 +6,7 @@ import { followRun } from './follow-run.ts';
 import { logTo, print, say } from './output.ts';
 import { type RequestOptions, toRequest, withRequestOptions } from './run-request.ts';
 import { openSession, runPage, type Session } from './session.ts';
-import { answerJson, endLines, exitCodeFor } from './show-answer.ts';
+import { answerJson, citationLines, endLines, exitCodeFor } from './show-answer.ts';
 
 interface RunOptions extends ServerOptions, RequestOptions {
   id?: string;
@@ -44,6 +44,7 @@ async function run(question: string, options: RunOptions): Promise<void> {
     const answer = await followRun(session.client, workflowId, worker);
     for (const line of endLines(answer)) say(line);
     print(options.json === true ? JSON.stringify(answerJson(answer, page)) : (answer.answer ?? ''));
+    for (const line of citationLines(answer)) say(line);
     if (session.embedded?.owned === true) sayWhereToLook(workflowId);
     process.exitCode = exitCodeFor(answer);
   } finally {

@@ -10,6 +10,7 @@ export function answerJson(run: RunAnswer, webUi: string | null): Record<string,
     reason: result.reason,
     answer: run.answer,
     extracted: result.extracted ?? false,
+    citations: run.citations,
     draftVersion: result.draftVersion,
     spend: result.spend,
     models: result.models,
@@ -17,6 +18,37 @@ export function answerJson(run: RunAnswer, webUi: string | null): Record<string,
     trail: result.trail,
     webUi,
   };
+}
+
+/** Characters shown of the words of a citation. */
+const QUOTE_CHARS = 160;
+
+/** What the answer cites, each with its place, or why it was not found; none when it cites nothing. */
+export function citationLines({ citations, result }: RunAnswer): string[] {
+  const cited = result.citations;
+  if (cited === undefined) return [];
+  if (cited.report === null) return ['Its citations could not be looked up in the inputs.'];
+  const lines = citations.map(({ input, quote, verified, start, end, part, page, problem }, at) => {
+    const place = [
+      input,
+      ...(part === undefined ? [] : [`part ${part}`]),
+      ...(page === undefined ? [] : [`page ${page}`]),
+      `${start}-${end}`,
+    ];
+    const where = verified ? place.join(', ') : `NOT FOUND (${problem})`;
+    return `  [${at + 1}] ${where}: ${shown(quote)}`;
+  });
+  const left = cited.total - citations.length;
+  return [
+    `Citations, ${cited.verified} of ${cited.total} found in the inputs:`,
+    ...lines,
+    ...(left > 0 ? [`  and ${left} more, which were not looked up`] : []),
+  ];
+}
+
+function shown(quote: string | null): string {
+  const words = (quote ?? '').replaceAll(/\s+/g, ' ').trim();
+  return `“${words.length <= QUOTE_CHARS ? words : `${words.slice(0, QUOTE_CHARS).toWellFormed()}…`}”`;
 }
 
 const WHY: Record<Exclude<RunAnswer['result']['reason'], 'answered'>, string> = {

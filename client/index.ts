@@ -1,4 +1,5 @@
 export { type AnswerSchema, toJsonSchema, typedAnswer } from './answer-schema.ts';
+export type { CheckedCitation } from '../protocol/index.ts';
 export { InvalidRequest, RunCancelled, RunFailed, ServerUnavailable } from './errors.ts';
 export { type ConnectOptions, RlmClient, type RunAnswer, type StartedRun } from './rlm-client.ts';
 export type { RunRequest } from './run-request.ts';

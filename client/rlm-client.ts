@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import {
+  type CheckedCitation,
+  CitationReport,
   DEFAULT_TASK_QUEUE,
   type Draft,
   MEMO_PROGRESS,
@@ -11,7 +13,7 @@ import {
   type RunSpec,
   RunStart,
 } from '../protocol/index.ts';
-import { getText, openStore, type Store } from '../store/index.ts';
+import { getJson, getText, openStore, type Store } from '../store/index.ts';
 import { RunFailed } from './errors.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
 import { RunSchedules } from './run-schedules.ts';
@@ -40,6 +42,8 @@ export interface RunAnswer {
   /** The answer, or the best draft when `result.reason` is not `answered`; null when there was none. */
   answer: string | null;
   result: RunResult;
+  /** What the answer cites, in its order, each looked up in the inputs; empty when it cites nothing or nobody could look. */
+  citations: CheckedCitation[];
 }
 
 export interface StartedRun {
@@ -156,7 +160,14 @@ export class RlmClient {
       workflowId,
       answer: answer === null ? null : await getText(this.store, answer),
       result: result.data,
+      citations: await this.#citations(result.data),
     };
+  }
+
+  async #citations({ citations }: RunResult): Promise<CheckedCitation[]> {
+    const report = citations?.report ?? null;
+    if (report === null) return [];
+    return (await getJson(this.store, report, CitationReport)).citations;
   }
 
   /** Starts a run and waits for its answer. */

@@ -26,8 +26,6 @@ const KEPT_SHARE = 0.25;
 /** Room for thoughts and the summary itself. */
 const SUMMARY_TOKENS = 16_000;
 
-const ASK =
-  'The conversation becomes too long, so what came so far is replaced by a summary that you write now. No code is run. Write for yourself, in at most 1,500 words: what the question asks for; what you found, with where it stands, figures and quotes word for word; which variables of the REPL hold what; what you tried in vain; what is still to be done.';
 const HEADING = 'Summary of the turns before (the variable `history` has them whole):';
 const MISSING =
   'No summary could be written. Look into `history` and the variables for what is known.';
@@ -49,7 +47,7 @@ export interface CompactDeps {
  * transcript that is too long even for its summary gets a sentence in its place. Throws ModelError.
  */
 export async function compactTranscript(deps: CompactDeps): Promise<CompactTranscriptResult> {
-  const { store, input } = deps;
+  const { store, registry, input } = deps;
   const links = await readLinks(store, input.transcript);
   const kept = newest(links, input.card);
   const before = links.slice(0, links.length - kept.length).flatMap((link) => link.messages);
@@ -57,7 +55,10 @@ export async function compactTranscript(deps: CompactDeps): Promise<CompactTrans
   if (openingEnd === -1) {
     return { transcript: input.transcript, usage: NO_USAGE, repeated: false };
   }
-  const messages = [...before, ...asReplies(before.at(-1), ASK)];
+  const messages = [
+    ...before,
+    ...asReplies(before.at(-1), registry.prompts.fill('summarise.md', {}).trim()),
+  ];
   const prompt = digestOf(
     Buffer.from(canonicalJson({ model: input.card.model, messages }), 'utf8'),
   );

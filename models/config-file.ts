@@ -11,6 +11,7 @@ import {
   type ModelSource,
   type ModelSources,
   outputLimitFieldOf,
+  promptDefaults,
 } from './model-source.ts';
 
 const price = z.number().nonnegative();
@@ -64,6 +65,10 @@ const ModelEntry = z.strictObject({
   jsonReplies: z.enum(['schema', 'object']).optional(),
   /** Fields of a reply that the API wants back with the conversation, beside or instead of those known. */
   returnReasoning: z.array(z.string().min(1).max(100)).max(16).optional(),
+  /** `frugal` or `encouraged` with sub-calls, or one of the folder of prompts. Default: by the model's family. */
+  promptVariant: z.string().min(1).max(100).optional(),
+  /** Inputs of at most so many characters in all are shown to it whole; 0: none are. */
+  directChars: z.int().nonnegative().optional(),
   parameters: z
     .record(z.string(), z.json())
     .refine((fields) => !OWN_FIELDS.some((name) => name in fields), {
@@ -113,7 +118,12 @@ export function sourcesOfFile(file: string, env: Environment): ModelSources {
   for (const name of Object.keys(models)) checkFallbacks(path, name, models);
   const folder = env.RLM_PROMPTS?.trim();
   return {
-    models: new Map(Object.entries(models).map(([name, entry]) => [name, sourceOf(name, entry)])),
+    models: new Map(
+      Object.entries(models).map(([name, entry]) => [
+        name,
+        { ...promptDefaults(env), ...sourceOf(name, entry) },
+      ]),
+    ),
     defaults,
     promptFolder: folder || (prompts === undefined ? undefined : resolve(dirname(path), prompts)),
     howToAdd: `${path} adds names`,
@@ -139,7 +149,15 @@ function sourceOf(name: string, entry: z.infer<typeof ModelEntry>): ModelSource 
     parameters: entry.parameters,
     rateLimits: entry.rateLimits,
     ownQueue: true,
-    ...given(entry, ['replies', 'oneBlock', 'fallback', 'jsonReplies', 'returnReasoning']),
+    ...given(entry, [
+      'replies',
+      'oneBlock',
+      'fallback',
+      'jsonReplies',
+      'returnReasoning',
+      'promptVariant',
+      'directChars',
+    ]),
   };
 }
 

@@ -1,7 +1,8 @@
-import type { ModelPrices } from '../protocol/index.ts';
+import { FailureType, type ModelPrices } from '../protocol/index.ts';
 import { type JsonReplies, OPENAI_BASE_URL, parseBaseUrl } from './endpoint.ts';
 import { findKnownModel, KNOWN_MODELS, UNKNOWN_MODEL } from './known-models.ts';
 import type { RateLimits } from './limiter.ts';
+import { ModelError } from './model-failure.ts';
 
 export type ModelRole = 'root' | 'sub';
 
@@ -33,6 +34,10 @@ export interface ModelSource {
   readonly rateLimits: RateLimits;
   /** How the model writes its cells as a root model; absent: as blocks of its text. */
   readonly replies?: 'text' | 'tool';
+  /** Part of the prompts that says how much it should use sub-calls; absent: that of its family. */
+  readonly promptVariant?: string;
+  /** Inputs of at most so many characters are shown to it whole; absent: by its context window. */
+  readonly directChars?: number;
   /** Name of the model that is asked when this one cannot be reached. */
   readonly fallback?: string;
   /** See `ModelCard`. */
@@ -42,6 +47,25 @@ export interface ModelSource {
   readonly returnReasoning?: readonly string[];
   /** Whether its calls wait in a queue of their own: those of models that somebody named do. */
   readonly ownQueue: boolean;
+}
+
+/** What the environment says of all models that say nothing themselves. Throws ModelError InvalidInput. */
+export function promptDefaults(
+  env: Environment,
+): Pick<ModelSource, 'promptVariant' | 'directChars'> {
+  const promptVariant = env.RLM_PROMPT_VARIANT?.trim();
+  const chars = env.RLM_DIRECT_CHARS?.trim();
+  if (chars && !/^\d{1,9}$/.test(chars)) {
+    throw new ModelError({
+      type: FailureType.invalidInput,
+      retryable: false,
+      message: `RLM_DIRECT_CHARS must be a number of characters (0 shows no input whole), not ${JSON.stringify(chars.slice(0, 40))}.`,
+    });
+  }
+  return {
+    ...(promptVariant ? { promptVariant } : {}),
+    ...(chars ? { directChars: Number(chars) } : {}),
+  };
 }
 
 /** The models of a deployment and which of them are used when a run names none. */
@@ -80,6 +104,7 @@ export function sourcesOfEnvironment(env: Environment): ModelSources {
     timeoutMs: null,
     parameters: {},
     rateLimits: {},
+    ...promptDefaults(env),
   };
   return {
     models: new Map(

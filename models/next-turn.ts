@@ -28,7 +28,7 @@ export interface TurnDeps {
 export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
   const { store, registry, input, attempt, signal, onProgress } = deps;
   const before = await readTranscript(store, input.transcript);
-  const fresh = await newMessages(store, input, before, registry.promptFolder);
+  const fresh = await newMessages(store, input, before, registry.prompts);
   const messages = [...before, ...fresh];
   const prompt = digestOf(
     Buffer.from(canonicalJson({ model: input.card.model, messages }), 'utf8'),

@@ -4,6 +4,7 @@ import { sourcesOfFile } from './config-file.ts';
 import { askEndpoint, type Endpoint } from './endpoint.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
 import { ModelError } from './model-failure.ts';
+import { loadPrompts, type Prompts } from './prompts/prompt-set.ts';
 import {
   type Environment,
   type ModelRole,
@@ -23,8 +24,8 @@ interface CardDefaults {
 export interface Registry {
   /** Names that `card` accepts, sorted. */
   readonly names: readonly string[];
-  /** Folder with replacements for the prompt files. */
-  readonly promptFolder: string | undefined;
+  /** The prompts of this deployment. */
+  readonly prompts: Prompts;
   /**
    * The card of a model; null is the default of the role. Throws ModelError InvalidInput for an unknown name
    * (the message lists the known ones) and when its key is missing.
@@ -72,6 +73,13 @@ export function loadRegistry(
   const file = env.RLM_CONFIG?.trim();
   const sources = file ? sourcesOfFile(file, env) : sourcesOfEnvironment(env);
   const names = [...sources.models.keys()].toSorted();
+  const prompts = loadPrompts(sources.promptFolder);
+  for (const [name, { promptVariant }] of sources.models) {
+    if (promptVariant === undefined || prompts.variants.includes(promptVariant)) continue;
+    throw invalid(
+      `The model "${name}" asks for the prompt variant "${promptVariant}": there are ${prompts.variants.join(', ')}; a file sub-calls-${promptVariant}.md in the folder of prompts adds it.`,
+    );
+  }
   const limiters = new Map<string, Limiter>();
   /** What endpoints said of themselves, by base URL. */
   const standIns = new Map<string, boolean>();
@@ -154,12 +162,14 @@ export function loadRegistry(
       standIn,
       ...(given.replies === undefined ? {} : { replies: given.replies }),
       ...(given.oneBlock === undefined ? {} : { oneBlock: given.oneBlock }),
+      ...(given.promptVariant === undefined ? {} : { promptVariant: given.promptVariant }),
+      ...(given.directChars === undefined ? {} : { directChars: given.directChars }),
     };
   }
 
   return {
     names,
-    promptFolder: sources.promptFolder,
+    prompts,
     endpoint,
     card: async (name, role, defaults) => {
       const chosen = name ?? sources.defaults[role];

@@ -2,26 +2,25 @@ import {
   type Budget,
   Manifest,
   type ManifestEntry,
+  type ModelCard,
   type NextTurnInput,
   type TextRef,
   Toolbox,
 } from '../protocol/index.ts';
 import { getJson, getText, type Store } from '../store/index.ts';
-import { fenceFor, grouped, headAndTail } from './excerpt.ts';
-import { fillTemplate, loadPrompt } from './prompts/template.ts';
+import { describeInputs, LISTED, shapeOf } from './describe-inputs.ts';
+import { fenceFor, grouped } from './excerpt.ts';
+import { variantOf } from './prompt-variant.ts';
+import type { Prompts } from './prompts/prompt-set.ts';
 import type { ChatMessage } from './prompt-message.ts';
 
-/** Inputs described with head and tail; the others are listed with their sizes, and beyond LISTED only counted. */
-const EXCERPTED = 12;
-const LISTED = 100;
-/** Inputs of at most so many characters in all are shown whole: what fits comfortably is read best. */
-const WHOLE_CHARS = 20_000;
-const HEAD_CHARS = 400;
-const TAIL_CHARS = 200;
+/** Inputs of at most so many bytes in all are shown whole: what fits comfortably is read best. About where root models stop to answer better from the text alone. */
+const DIRECT_BYTES = 60_000;
+/** Of a context window, in bytes a token: what is shown whole leaves room for the turns; at most half of it where a deployment asks for more. */
+const COMFORTABLE_BYTES_PER_TOKEN = 0.5;
+const MOST_BYTES_PER_TOKEN = 2;
 /** Descriptions of all tools together. */
 const TOOLS_CHARS = 40_000;
-/** A larger blob is not read for its excerpt: the first cell shows it faster. */
-const EXCERPT_BLOB_BYTES = 256 * 1024 * 1024;
 
 export type SystemInput = Pick<
   NextTurnInput,
@@ -33,7 +32,12 @@ export type SystemInput = Pick<
   | 'toolbox'
   | 'answerSchema'
   | 'budget'
-> & { readonly card?: Pick<NextTurnInput['card'], 'replies'> };
+> & {
+  readonly card: Pick<
+    ModelCard,
+    'model' | 'contextTokens' | 'replies' | 'promptVariant' | 'directChars'
+  >;
+};
 
 /**
  * The messages that open a run: the system prompt, and the question with a description of the inputs
@@ -43,25 +47,29 @@ export type SystemInput = Pick<
 export async function renderOpening(
   store: Store,
   input: SystemInput,
-  promptFolder?: string,
+  prompts: Prompts,
 ): Promise<ChatMessage[]> {
-  const { entries } = await getJson(store, input.manifest, Manifest);
-  const system = fillTemplate(loadPrompt('system.md', promptFolder), {
-    sub_model: input.subModel,
+  const manifest = await getJson(store, input.manifest, Manifest);
+  const { entries } = manifest;
+  const { card, subModel } = input;
+  const variant = card.promptVariant ?? variantOf(card.model);
+  const system = prompts.fill('system.md', {
+    sub_model: subModel,
+    sub_calls: prompts.variant(variant, { sub_model: subModel }),
     recursion: input.depth < input.maxDepth,
-    tool_replies: input.card?.replies === 'tool',
+    tool_replies: card.replies === 'tool',
     ...(await describeTools(store, input.toolbox)),
   });
   const totalChars = entries.reduce((sum, entry) => sum + entry.chars, 0);
-  const whole = totalChars <= WHOLE_CHARS && entries.length <= LISTED;
-  const question = fillTemplate(loadPrompt('question.md', promptFolder), {
+  const whole = isShort(entries, card);
+  const question = prompts.fill('question.md', {
     question: await getText(store, input.question),
     ...(await describeAnswer(store, input.answerSchema ?? null)),
     has_limits: input.budget !== undefined,
     limits: input.budget === undefined ? '' : describeBudget(input.budget),
     shape: shapeOf(entries),
     total_chars: grouped(totalChars),
-    inputs: await describeInputs(store, entries, whole),
+    inputs: await describeInputs(store, manifest, whole),
     whole,
   });
   return [
@@ -70,7 +78,22 @@ export async function renderOpening(
   ];
 }
 
-async function describeAnswer(
+/** Whether the model is shown all of the inputs. By their bytes: a wide character is about as many tokens as it has bytes more. */
+function isShort(
+  entries: readonly ManifestEntry[],
+  { contextTokens, directChars }: SystemInput['card'],
+): boolean {
+  if (entries.length > LISTED) return false;
+  const bytes = entries.reduce((sum, { blob }) => sum + blob.sizeBytes, 0);
+  const limit =
+    directChars === undefined
+      ? Math.min(DIRECT_BYTES, contextTokens * COMFORTABLE_BYTES_PER_TOKEN)
+      : Math.min(directChars, contextTokens * MOST_BYTES_PER_TOKEN);
+  return bytes <= limit;
+}
+
+/** A JSON Schema for a prompt: in a fence that it cannot close. */
+export async function describeAnswer(
   store: Store,
   schema: TextRef | null,
 ): Promise<{ has_schema: boolean; answer_schema: string }> {
@@ -114,58 +137,20 @@ export async function renderContinuation(
     question,
     continues,
     answerSchema,
-  }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema'>,
-  promptFolder?: string,
+    card,
+  }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema' | 'card'>,
+  prompts: Prompts,
 ): Promise<string> {
-  const manifest = continues?.manifest ?? null;
-  const { entries } =
-    manifest === null ? { entries: [] } : await getJson(store, manifest, Manifest);
-  return fillTemplate(loadPrompt('continue.md', promptFolder), {
+  const digest = continues?.manifest ?? null;
+  const manifest = digest === null ? { entries: [] } : await getJson(store, digest, Manifest);
+  const { entries } = manifest;
+  const whole = entries.length > 0 && isShort(entries, card);
+  return prompts.fill('continue.md', {
     question: await getText(store, question),
     ...(await describeAnswer(store, answerSchema ?? null)),
     has_inputs: entries.length > 0,
     total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
-    inputs: await describeInputs(store, entries, false),
+    inputs: await describeInputs(store, manifest, whole),
+    whole,
   });
-}
-
-async function describeInputs(
-  store: Store,
-  entries: readonly ManifestEntry[],
-  whole: boolean,
-): Promise<string> {
-  if (entries.length === 0) return 'There are no inputs.';
-  const lines: string[] = [];
-  for (const [index, entry] of entries.slice(0, LISTED).entries()) {
-    const title = `- \`${nameOf(entry)}\`: ${typeOf(entry)}, ${grouped(entry.chars)} characters`;
-    const excerpt = whole || index < EXCERPTED ? await excerptOf(store, entry, whole) : '';
-    lines.push(title + excerpt);
-  }
-  if (entries.length > LISTED) lines.push(`- and ${grouped(entries.length - LISTED)} more`);
-  return lines.join('\n');
-}
-
-async function excerptOf(store: Store, entry: ManifestEntry, whole: boolean): Promise<string> {
-  if (entry.blob.sizeBytes > EXCERPT_BLOB_BYTES) return '';
-  const text = await getText(store, entry.blob.digest);
-  const shown = whole ? text.trim() : headAndTail(text.trim(), HEAD_CHARS, TAIL_CHARS);
-  const fence = fenceFor(shown);
-  return `\n${fence}text\n${shown}\n${fence}`;
-}
-
-function shapeOf(entries: readonly ManifestEntry[]): string {
-  const only = entries[0];
-  if (entries.length === 1 && only?.path.length === 0) return `one ${typeOf(only)}`;
-  const keys = [...new Set(entries.map((entry) => entry.path[0] ?? ''))];
-  const shown = keys.slice(0, 20).map((key) => JSON.stringify(key));
-  const more = keys.length > shown.length ? `, and ${keys.length - shown.length} more` : '';
-  return `a dict with the keys ${shown.join(', ')}${more}`;
-}
-
-function nameOf(entry: ManifestEntry): string {
-  return `input_data${entry.path.map((key) => `[${JSON.stringify(key)}]`).join('')}`;
-}
-
-function typeOf(entry: ManifestEntry): string {
-  return entry.format === 'text' ? 'str' : 'JSON value (as `json.loads` gives it)';
 }

@@ -31,6 +31,14 @@ export const TOOL_ARGUMENTS_BYTES = 64 * 1024;
 export const TOOL_RESULT_BYTES = 256 * 1024;
 /** Tools of one run. */
 export const TOOLS = 64;
+/** Citations of one answer, and the longest words of one; those of an answer together are bounded by CITATIONS_CHARS. */
+export const CITATIONS = 200;
+export const QUOTE_CHARS = 20_000;
+export const CITATIONS_CHARS = 1_000_000;
+export const INPUT_NAME_CHARS = 4500;
+export const CITATION_PROBLEM_CHARS = 500;
+/** Manifests that the inputs of one REPL come from: its own, and those of the runs that it goes on from. */
+export const MANIFESTS = 20;
 /** A value or text that an update carries itself; a larger one is a blob. */
 export const UPDATE_TEXT_BYTES = 32 * 1024;
 /** A message to the model, and how many of them wait for its next turn. */

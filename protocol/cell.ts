@@ -62,7 +62,12 @@ export const VariableChange = z.object({
 export type VariableChange = z.infer<typeof VariableChange>;
 
 /** `answer` as it stands after a cell. `content` null while it is empty. A non-str content is given as JSON, else as its preview. */
-export const AnswerState = z.object({ content: TextRef.nullable(), ready: z.boolean() });
+export const AnswerState = z.object({
+  content: TextRef.nullable(),
+  ready: z.boolean(),
+  /** Blob of `Citations`; absent while there are none. */
+  citations: TextRef.optional(),
+});
 export type AnswerState = z.infer<typeof AnswerState>;
 
 /** How a waiting cell came to this point: `fresh` before its first wait, then taken parked or rebuilt by replaying recorded answers. `StepPlace` says it of every step. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MANIFESTS } from './caps.ts';
 import { AnswerState } from './cell.ts';
 import { Digest } from './digest.ts';
 import { HeapImageRef } from './heap-image.ts';
@@ -34,6 +35,10 @@ export const ForkPoint = z.object({
   question: Digest.nullable().optional(),
   secret: z.string().regex(/^[0-9a-f]{64}$/),
   draft: AnswerState.shape.content,
+  /** Those of the draft. */
+  citations: AnswerState.shape.citations,
+  /** Of the inputs that the heap was given before those of `manifest`, newest first. */
+  earlier: z.array(Digest).max(MANIFESTS).optional(),
   runtime: z.string(),
   clockMs: z.number(),
 });

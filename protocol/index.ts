@@ -42,6 +42,14 @@ export {
   VariableChange,
   WaitingCell,
 } from './cell.ts';
+export {
+  CheckCitationsInput,
+  CheckedCitation,
+  type Citation,
+  CitationCheck,
+  CitationReport,
+  Citations,
+} from './citation.ts';
 export { Budget } from './budget.ts';
 export { BlobRef, Digest } from './digest.ts';
 export { FailureType } from './failure-types.ts';

@@ -38,6 +38,10 @@ const CardFields = z.object({
   replies: z.enum(['text', 'tool']).optional(),
   /** The model goes on after a block of code and makes its output up: generation stops where its first whole block ends. */
   oneBlock: z.boolean().optional(),
+  /** Part of the prompts that says how much it should use sub-calls; absent: that of its family. */
+  promptVariant: z.string().min(1).max(100).optional(),
+  /** Inputs of at most so many characters in all are shown to it whole; absent: by its context window. */
+  directChars: z.int().nonnegative().optional(),
 });
 
 export const ModelCard = CardFields.extend({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CitationCheck } from './citation.ts';
 import { Digest } from './digest.ts';
 import { HeapImageRef } from './heap-image.ts';
 import { Spend } from './spend.ts';
@@ -35,6 +36,10 @@ export const RunResult = z.object({
   draftVersion: z.int().nonnegative(),
   /** True when the model had left no draft and was asked for the answer in one last call, without code. */
   extracted: z.boolean().optional(),
+  /** What came of looking up the answer's citations; absent when it has none. `report` null: they could not be looked up. */
+  citations: CitationCheck.pick({ total: true, verified: true })
+    .extend({ report: Digest.nullable() })
+    .optional(),
   spend: Spend,
   image: HeapImageRef,
   /** Newest piece of the sealed trail. */

@@ -19,13 +19,23 @@ export const ManifestEntry = z.object({
       /** [start, end] of each page, in characters (code points) of the text. */
       pages: z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])).optional(),
       metadata: z.record(z.string(), z.json()).optional(),
+      /** Number of its first page when it is a later part of a text. */
+      firstPage: z.int().positive().optional(),
     })
     .optional(),
+  /** One of the parts of a text that is too large for one `str`: entries of one path, one behind the other, numbered from 0. */
+  part: z.int().nonnegative().optional(),
+  /** How it begins and ends, for prompts: a text whose blob need not be read for that. */
+  excerpt: z.object({ head: z.string().max(1000), tail: z.string().max(1000) }).optional(),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;
 
 /** Content of a manifest blob (JSON): the leaves of one variable, in order. */
-export const Manifest = z.object({ entries: z.array(ManifestEntry) });
+export const Manifest = z.object({
+  entries: z.array(ManifestEntry),
+  /** What was guessed, split or left out on the way, a sentence each. */
+  notes: z.array(z.string()).optional(),
+});
 export type Manifest = z.infer<typeof Manifest>;
 
 /** A variable set or deleted by the engine before a cell's code. With cells, the only thing that changes a heap. */

@@ -27,6 +27,9 @@ import { outsideCalls } from './outside-calls.ts';
 /** Bytes of all listed changes of an outcome, as JSON: an outcome stays far below a payload's limit. */
 const CHANGES_BYTES = 24 * 1024;
 
+/** Of `answer["citations"]` as JSON: what CITATIONS_CHARS can be at most, and the names. */
+const CITATIONS_BYTES = 8 * 1024 * 1024;
+
 export type WaitingReport = Extract<CellReport, { kind: 'waiting' }>;
 export type FinishedReport = Extract<CellReport, { kind: 'finished' }>;
 
@@ -154,9 +157,14 @@ export async function finishedOutcome(
     storeText(store, texts[index] ?? Buffer.alloc(0));
   const { error } = report;
   const changes = listChanges(report.changes);
+  const cited = report.citations === null ? undefined : texts[report.citations];
   const answer: AnswerState = {
     content: report.content === null ? null : await text(report.content),
     ready: report.ready,
+    // What is larger was forged: the session itself writes no such list.
+    ...(cited === undefined || cited.length > CITATIONS_BYTES
+      ? {}
+      : { citations: withoutText(await storeText(store, cited)) }),
   };
   return {
     kind: 'finished',
@@ -178,6 +186,10 @@ export async function finishedOutcome(
     computeMs: rest.computeMs,
     way: rest.way,
   };
+}
+
+function withoutText({ digest, sizeBytes, chars }: TextRef): TextRef {
+  return { digest, sizeBytes, chars };
 }
 
 function listChanges(changes: FinishedReport['changes']): VariableChange[] {

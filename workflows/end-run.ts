@@ -17,10 +17,12 @@ import {
   type RunStart,
 } from '../protocol/index.ts';
 import { LIGHT } from './activity-options.ts';
+import { citedInResult } from './citations.ts';
 import { extractAnswer } from './extract-answer.ts';
 import { report } from './report.ts';
 import { reportRunSpend } from './report-spend.ts';
 import type { RunContext } from './run-context.ts';
+import { shownDraft } from './shown-draft.ts';
 
 const { sealTrail } = proxyActivities<Activities>(LIGHT);
 
@@ -31,6 +33,7 @@ export async function finish(context: RunContext, reason: EndReason): Promise<Ru
   // From here on nobody can tell the run anything: it would not be heeded.
   state.steering.finish = true;
   const extracted = await extractAnswer(context, reason);
+  const cited = await citedInResult(context);
   context.phase = 'ended';
   report(context, reason);
   // Whoever was told that a request was taken is told its outcome too.
@@ -47,6 +50,7 @@ export async function finish(context: RunContext, reason: EndReason): Promise<Ru
     answer: state.draft?.content ?? null,
     draftVersion: state.draft?.version ?? 0,
     ...(extracted ? { extracted } : {}),
+    ...cited,
     spend: state.spend,
     image: state.image,
     trail: state.trail.newest,
@@ -65,7 +69,7 @@ export async function leaveDraft(context: RunContext, reason: string): Promise<v
     context.phase = 'ended';
     context.round = null;
     report(context, reason);
-    upsertMemo({ [MEMO_CANCELLED]: { draft: state.draft, reason, spent: state.spend } });
+    upsertMemo({ [MEMO_CANCELLED]: { draft: shownDraft(state), reason, spent: state.spend } });
     await reportRunSpend(state.spend, true);
     // What ended the run is told, not that its audit copy failed too.
     await seal(context).catch((error: unknown) =>

@@ -45,8 +45,13 @@ export function forkState(
   for (const { cell, outcome } of from.cells) keepOutput(state, { cell, end: outcome });
   const answer = { kind: 'setItem', variable: 'answer' } as const;
   state.edits = [...state.edits, { ...answer, key: 'ready', json: 'false' }];
-  if (asksAnew(start, from)) state.edits.push({ ...answer, key: 'content', json: '""' });
-  else if (from.draft !== null) state.draft = { version: 1, content: from.draft };
+  const { draft, citations } = from;
+  if (asksAnew(start, from)) {
+    state.edits.push({ ...answer, key: 'content', json: '""' });
+    if (citations !== undefined) state.edits.push({ ...answer, key: 'citations', json: '[]' });
+  } else if (draft !== null) {
+    state.draft = { version: 1, content: draft, ...(citations && { citations }) };
+  }
   if (inputs !== null) {
     const manifest = { kind: 'setManifest', variable: 'input_data', manifest: inputs } as const;
     state.edits.push({ ...manifest, merge: true });

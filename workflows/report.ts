@@ -2,6 +2,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import {
   caps,
+  type CitationCheck,
   clipBytes,
   forWebUi,
   MEMO_PROGRESS,
@@ -13,6 +14,7 @@ import {
 import { remainingMs } from './budget.ts';
 import { waitingQuestions } from './open-questions.ts';
 import type { RunContext } from './run-context.ts';
+import { shownDraft } from './shown-draft.ts';
 
 const dollars = (amount: number): string => `$${amount.toFixed(2)}`;
 /** Grouped by hand: the sandbox's Intl need not be the same everywhere, and this text is part of prompts. */
@@ -57,7 +59,7 @@ export function progressOf(context: RunContext): Progress {
     round: roundOf(context),
     spend: context.ledger.total(),
     maxCostUsd: state.resolved.budget.costUsd,
-    draft: state.draft,
+    draft: shownDraft(state),
     lastCell: state.lastCell,
     paused: state.steering.paused,
     questions: waitingQuestions(context.questions),
@@ -131,6 +133,12 @@ function questions(context: RunContext): string[] {
   ];
 }
 
+function citedIn(cited: Pick<CitationCheck, 'total' | 'verified'> | undefined): string {
+  return cited === undefined
+    ? ''
+    : `, ${cited.verified} of ${cited.total} citations found in the inputs`;
+}
+
 function currentDetails(context: RunContext, status: string): string {
   const { state } = context;
   const { root, sub } = state.resolved;
@@ -144,7 +152,7 @@ function currentDetails(context: RunContext, status: string): string {
       ? []
       : [
           '',
-          `### Draft v${state.draft.version} (${grouped(state.draft.content.chars)} chars)`,
+          `### Draft v${state.draft.version} (${grouped(state.draft.content.chars)} chars${citedIn(state.draft.cited)})`,
           '',
           state.draft.content.text ??
             `${state.draft.content.head ?? ''}\n\n…\n\n${state.draft.content.tail ?? ''}`,

@@ -25,6 +25,7 @@ import {
 import { askRoot } from './ask-root.ts';
 import { reachedLimit } from './budget.ts';
 import { checkDraft, REFUSED_ANSWERS } from './check-draft.ts';
+import { correctFirst, reasonOfEnd } from './citations.ts';
 import { numberDraft } from './drafts.ts';
 import { carryOver, finish, leaveDraft } from './end-run.ts';
 import { observe } from './observe.ts';
@@ -35,6 +36,7 @@ import { reportRunSpend, takeOver, takeReport } from './report-spend.ts';
 import { isLong, runCell } from './run-cell.ts';
 import { keepOutput } from './keep-output.ts';
 import { openContext, readClock, type RunContext } from './run-context.ts';
+import { shownDraft } from './shown-draft.ts';
 import { toRunFailure } from './run-failure.ts';
 import { settleTurn } from './settle-turn.ts';
 import { installSteering } from './steering.ts';
@@ -55,7 +57,9 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
   setHandler(defineQuery<Progress | null>(PROGRESS_QUERY), () =>
     context === undefined ? null : progressOf(context),
   );
-  setHandler(defineQuery<Progress['draft']>(DRAFT_QUERY), () => context?.state.draft ?? null);
+  setHandler(defineQuery<Progress['draft']>(DRAFT_QUERY), () =>
+    context === undefined ? null : shownDraft(context.state),
+  );
   setHandler(defineQuery<Draft[]>(DRAFTS_QUERY), () => context?.state.drafts ?? []);
   setHandler(defineQuery<RunBranch | null>(TREE_QUERY), () =>
     context === undefined ? null : branchOf(context),
@@ -79,7 +83,7 @@ export async function rlmRun(input: RunStart): Promise<RunResult> {
     const opened = openContext(workflowId, start, state);
     context = opened;
     const reason = await untilStopped(opened, () => takeTurns(opened));
-    return await finish(opened, reason);
+    return await finish(opened, reasonOfEnd(opened.state, reason));
   } catch (error) {
     // Continue-as-new is no end, and a fault of this code is retried with the next version of it.
     if (!(error instanceof TemporalFailure)) throw error;
@@ -109,7 +113,10 @@ async function takeTurns(context: RunContext): Promise<EndReason> {
     }
     let notes = [...state.notes.splice(0), ...verdict.notes];
     if (verdict.kind === 'ready') {
-      const refused = (await checkDraft(context, verdict.draft)) ?? unreadFirst(context);
+      const refused =
+        (await checkDraft(context, verdict.draft)) ??
+        (await correctFirst(context)) ??
+        unreadFirst(context);
       if (refused === null) return 'answered';
       if (state.refusedAnswers >= REFUSED_ANSWERS) return 'invalidAnswer';
       notes = [...notes, ...refused];

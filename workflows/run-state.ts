@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  CitationCheck,
   Digest,
   Draft,
   Edit,
@@ -28,7 +29,17 @@ export const RunState = z.object({
   observation: Observation.nullable(),
   turn: z.int(),
   spend: Spend,
-  draft: z.object({ version: z.int(), content: TextRef }).nullable(),
+  draft: z
+    .object({
+      version: z.int(),
+      content: TextRef,
+      /** What it cites, and what came of looking that up. */
+      citations: TextRef.optional(),
+      cited: CitationCheck.omit({ problems: true }).optional(),
+    })
+    .nullable(),
+  /** Digest of the draft that was accepted but for its citations, which the model was asked to correct: once a run. */
+  correcting: Digest.nullable().default(null),
   /** Digest of the draft that the model was asked to confirm. */
   confirming: Digest.nullable(),
   repliesWithoutCode: z.int(),
@@ -69,6 +80,7 @@ export function openState(
     turn: 0,
     spend: { turns: 0, calls: 0, usage: NO_USAGE, computeMs },
     draft: null,
+    correcting: null,
     confirming: null,
     repliesWithoutCode: 0,
     repeats: null,

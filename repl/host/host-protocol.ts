@@ -80,6 +80,7 @@ export const CellReport = z.discriminatedUnion('kind', [
     ),
     changesOmitted: z.int().nonnegative(),
     content: Attachment.nullable(),
+    citations: Attachment.nullable(),
     ready: z.boolean(),
   }),
   /** The kernel is gone already. */

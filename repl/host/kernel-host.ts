@@ -181,7 +181,7 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
     await readTexts();
     return { kind: 'waiting', computeMs, calls };
   }
-  const { error, content, ready } = report;
+  const { error, content, citations, ready } = report;
   const finished: CellReport = {
     kind: 'finished',
     computeMs,
@@ -198,6 +198,7 @@ async function readReport(kernel: Kernel, json: string, texts: Buffer[]): Promis
       preview,
     })),
     content: content && text(content),
+    citations: citations && text(citations),
     ready,
   };
   await readTexts();

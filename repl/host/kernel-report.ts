@@ -34,6 +34,7 @@ const Finished = z.object({
   ),
   changesOmitted: z.int().nonnegative(),
   content: TextPlace.nullable(),
+  citations: TextPlace.nullable(),
   ready: z.boolean(),
 });
 

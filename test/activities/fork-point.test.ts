@@ -174,6 +174,29 @@ describe('a fork point', () => {
     expect(find(fork)).toEqual({ ...source, workflowId: 'run' });
   });
 
+  test('of a fork has its own inputs and those before them, and what its draft cites', () => {
+    const citations = { digest: digest('8'), sizeBytes: 1, chars: 1 };
+    const content = textRefOf('So far.');
+    const source = find(new History().begin().turn(1).cell('1.1', 'b'));
+    const from = { ...source, workflowId: 'other', earlier: [digest('e')] };
+    const ingested = (fill: string, entryCount: number): unknown => ({
+      manifest: digest(fill),
+      totalChars: 1,
+      entryCount,
+    });
+    const begin = (): History => new History().done('resolveSpec', {}, { from });
+    const answer = { content, ready: false, citations };
+    const own = begin().done('ingest', [], ingested('7', 2)).turn(2).cell('2.1', 'c', { answer });
+    expect(find(own)).toMatchObject({
+      manifest: digest('7'),
+      earlier: [digest('a'), digest('e')],
+      draft: content,
+      citations,
+    });
+    const none = begin().done('ingest', [], ingested('0', 0)).turn(2).cell('2.1', 'c');
+    expect(find(none)).toMatchObject({ manifest: digest('a'), earlier: [digest('e')] });
+  });
+
   test('after a compaction has the shorter transcript', () => {
     const history = new History().begin().turn(1);
     history.done('compactTranscript', {}, { transcript: digest('f') }).cell('1.1', 'b');

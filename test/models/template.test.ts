@@ -1,8 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
-import { fillTemplate, loadPrompt } from '../../models/prompts/template.ts';
+import { describe, expect, test } from '@jest/globals';
+import { fillTemplate, templateProblem } from '../../models/prompts/template.ts';
 
 describe('fillTemplate', () => {
   test('puts values in, and never fills what a value says', () => {
@@ -22,18 +19,30 @@ describe('fillTemplate', () => {
   });
 });
 
-describe('loadPrompt', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rlm-prompts-'));
-  writeFileSync(join(folder, 'system.md'), 'Mine.');
-  mkdirSync(join(folder, 'bad', 'system.md'), { recursive: true });
-  afterAll(() => rmSync(folder, { recursive: true }));
+describe('templateProblem', () => {
+  const form = { flags: ['deep'], texts: ['question'] };
 
-  test('takes a replacement, else the file of this project', () => {
-    expect(loadPrompt('system.md', folder)).toBe('Mine.');
-    expect(loadPrompt('question.md', folder)).toBe(loadPrompt('question.md'));
+  test.each([
+    ['', 'it is empty'],
+    ['{{questoin}}', 'it asks for {{questoin}}, its texts are question'],
+    ['{{deep}}', 'it asks for {{deep}}, its texts are question'],
+    ['{{#whole}}\nx\n{{/whole}}\n', 'it asks whether {{#whole}}, its flags are deep'],
+    [
+      '{{#deep}}\n{{^deep}}\nx\n{{/deep}}\n{{/deep}}\n',
+      'the section {{#deep}} holds another section',
+    ],
+    [
+      'x {{#deep}}y{{/deep}}\n',
+      '{{#deep}} belongs to no section: a section begins with {{#name}} or {{^name}} and ends with {{/name}}, each on a line of its own',
+    ],
+  ])('%j: %s', (template, problem) => {
+    expect(templateProblem(template, form)).toBe(problem);
   });
 
-  test('a replacement that cannot be read is an error, not silently ignored', () => {
-    expect(() => loadPrompt('system.md', join(folder, 'bad'))).toThrow(/^EISDIR: /);
+  test('is null for one that can be filled', () => {
+    const template =
+      '{{question}}\n{{#deep}}\na {{question}}\n{{/deep}}\n{{^deep}}\nb\n{{/deep}}\n';
+    expect(templateProblem(template, form)).toBeNull();
+    expect(fillTemplate(template, { question: 'q', deep: false })).toBe('q\nb\n');
   });
 });

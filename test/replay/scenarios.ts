@@ -108,6 +108,20 @@ export const SCENARIOS: Scenario[] = [
     script: () => ({ reply: () => ['x = 1'], cell: () => finished() }),
   },
   {
+    name: 'citations',
+    script: (store) => ({
+      reply: () => ['cite()'],
+      cell: async ({ key }) => {
+        const fill = key.cell === '1.1' ? '1' : '2';
+        const citations = { digest: `sha256:${fill.repeat(64)}`, sizeBytes: 1, chars: 1 };
+        const content = await putText(store(), 'Done.');
+        return finished({ answer: { content, ready: true, citations } });
+      },
+      cite: (list) =>
+        list.includes('1111') ? ['Citation 1: these words do not stand there.'] : [],
+    }),
+  },
+  {
     name: 'summary-and-answer-at-the-end',
     request: { budget: { turns: 2 } },
     script: () => ({

@@ -55,4 +55,31 @@ describe('a run that outgrows its history', () => {
       await world.close();
     }
   });
+
+  test('knows after it which citations were looked up, and that the model was asked about them', async () => {
+    const wrong = 'Citation 2 ("x"): these words do not stand in "a".';
+    const citations = { digest: `sha256:${'1'.repeat(64)}`, sizeBytes: 1, chars: 1 };
+    const world = await openWorld(
+      {
+        reply: ({ turn }) => [`step(${turn})`],
+        cell: async ({ key }) => {
+          const ready = ['1.1', '12.1'].includes(key.cell);
+          const content = await putText(world.store, 'Yes.');
+          return finished({ answer: { content, ready, citations } });
+        },
+        cite: () => [wrong],
+      },
+      server.address,
+    );
+    try {
+      const { result } = await world.run();
+      expect([result.reason, result.spend.turns]).toEqual(['answered', 12]);
+      expect(result.citations).toMatchObject({ total: 2, verified: 1 });
+      expect(world.turns[1]?.observation?.notes).toContain(wrong);
+      expect(world.looked).toHaveLength(1);
+      expect(world.sealed.length).toBeGreaterThan(1);
+    } finally {
+      await world.close();
+    }
+  });
 });

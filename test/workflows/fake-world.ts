@@ -9,6 +9,7 @@ import {
   type CompactTranscriptInput,
   type CheckArgumentsInput,
   type CheckArgumentsResult,
+  type ForkPoint,
   type ModelCard,
   type NextTurnInput,
   type NextTurnResult,
@@ -18,7 +19,7 @@ import {
   type RunSpec,
   type Spend,
 } from '../../protocol/index.ts';
-import { memoryStore, putText, type Store, textRefOf } from '../../store/index.ts';
+import { memoryStore, putJson, putText, type Store, textRefOf } from '../../store/index.ts';
 import { temporalAddress, workflowBundlePath } from '../support/shared-server.ts';
 import '../support/quiet-worker.ts';
 import { CARD, finished, freshState } from './states.ts';
@@ -37,9 +38,13 @@ export interface Script {
   /** May say what the call cost in dollars. */
   answer?(input: AnswerCallInput): number | void | Promise<number | void>;
   check?(): string[];
+  /** Problems of the citations of a draft, two in all. */
+  cite?(citations: string): string[];
   seal?(): void;
   reuse?(input: ReuseAnswersInput): CallRanges;
   resolve?(spec: RunSpec): void | Promise<void>;
+  /** The step that a run with `from` starts from. */
+  fork?(): Promise<ForkPoint>;
   store?(): void;
   checkArguments?(input: CheckArgumentsInput): CheckArgumentsResult;
   recordSubRun?(input: RecordSubRunInput): void;
@@ -58,6 +63,8 @@ export interface World {
   cells: RunCellInput[];
   turns: NextTurnInput[];
   sealed: string[];
+  /** What `checkCitations` was asked. */
+  looked: { citations: string; manifests: string[] }[];
   run: (request?: Partial<RunRequest>) => ReturnType<RlmClient['run']>;
   /** Shuts down the workers that keep kernels; steps that run on them are cancelled. */
   stopHosts(): void;
@@ -67,6 +74,7 @@ export interface World {
 /** Real workflows and a real server; models, kernels and store are scripted stand-ins, so that a test can make them slow or broken at will. */
 export async function openWorld(script: Script, address = temporalAddress()): Promise<World> {
   const store = memoryStore();
+  const looked: World['looked'] = [];
   const [cells, turns, sealed]: [RunCellInput[], NextTurnInput[], string[]] = [[], [], []];
   const { resolved } = freshState();
   // One queue a world: workers of tests that run at the same time must not take each other's work.
@@ -96,6 +104,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
             })),
           },
         }),
+        ...(script.fork && { from: await script.fork() }),
         maxDepth: spec.maxDepth ?? 1,
         concurrency: spec.concurrency ?? 64,
         ...(spec.cache === undefined ? {} : { cache: spec.cache }),
@@ -133,6 +142,14 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     checkAnswer: async () => {
       const problems = script.check?.() ?? [];
       return { ok: problems.length === 0, problems };
+    },
+    checkCitations: async ({ citations, manifests }) => {
+      looked.push({ citations: citations.digest, manifests });
+      const problems = script.cite?.(citations.digest) ?? [];
+      const verified = problems.length === 0;
+      const report = { citations: [{ input: 'a', quote: 'x', verified }] };
+      const { digest } = await putJson(store, report);
+      return { report: digest, total: 2, verified: 2 - problems.length, problems };
     },
     checkArguments: async (input) => script.checkArguments?.(input) ?? { kind: 'call', json: '{}' },
     recordToolResult: async ({ call, result }) => script.toolResult?.(call, result),
@@ -178,6 +195,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     cells,
     turns,
     sealed,
+    looked,
     run: (request = {}) => client.run({ question: 'Why?', input: 'text', ...request }),
     stopHosts: () => {
       for (const host of workers.slice(1)) if (host.getState() === 'RUNNING') host.shutdown();

@@ -2,6 +2,12 @@
 
 import json
 
+from .documents import Passage
+
+# As in protocol/caps.ts: citations of an answer, characters of one quote and of all together, of an input's name.
+CITATIONS, QUOTE_CHARS, CITATIONS_CHARS, NAME_CHARS = 200, 20_000, 1_000_000, 4_500
+_dumps = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def fresh():
     return {"content": "", "ready": False}
@@ -56,6 +62,54 @@ def state(namespace, tools):
             # Methods of the content's own classes run here, and may raise anything.
             text = tools.preview(content, 2000)
     return (text or None), ready
+
+
+def citations(namespace, tools):
+    """answer["citations"] as JSON, or None when there are none. What is no citation is told too: the engine says to the model what is wrong."""
+    value = namespace.get("answer")
+    given = value.get("citations") if type(value) is dict else None
+    if given is None:
+        return None
+    try:
+        items = list(given) if isinstance(given, (list, tuple)) else [given]
+        told, room = [], CITATIONS_CHARS
+        for item in items[:CITATIONS]:
+            citation = _citation(item, tools)
+            room -= len(citation["quote"] or "")
+            if room < 0:
+                break
+            told.append(citation)
+        return _dumps({"citations": told, "omitted": len(items) - len(told)}) if items else None
+    except BaseException:
+        # Methods of the list's own class run here, and may raise anything.
+        return _dumps({"citations": [_no_citation(given, tools)], "omitted": 0})
+
+
+def _citation(item, tools):
+    """A Passage, the words alone, or a dict of them; all that comes of it are exact strings and numbers."""
+    fields = dict(item) if isinstance(item, dict) else {"quote": item}
+    quote = fields.get("quote")
+    name = fields.get("input", fields.get("document"))
+    start, end, part = fields.get("start"), fields.get("end"), fields.get("part")
+    if isinstance(quote, Passage):
+        name = name or quote.document
+        if start is None:
+            start, end, part = quote.start, quote.end, quote.part
+    start, end, part = (at if type(at) is int and 0 <= at < 2**53 else None for at in (start, end, part))
+    if not isinstance(quote, str) and (quote is not None or start is None or end is None):
+        return _no_citation(item, tools)
+    name, quote = (str.__str__(text) if isinstance(text, str) else "" for text in (name, quote))
+    return {
+        "input": name[:NAME_CHARS] or None,
+        "quote": quote[: QUOTE_CHARS + 1] or None,
+        "start": start,
+        "end": end,
+        "part": part,
+    }
+
+
+def _no_citation(item, tools):
+    return {"input": None, "quote": None, "start": None, "end": None, "part": None, "problem": tools.preview(item, 100)[:200]}
 
 
 def mend(namespace):

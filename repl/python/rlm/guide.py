@@ -27,6 +27,7 @@ class Help:
                 "Python 3 with its standard library; no network, no other files than your own.",
                 "  input_data, context  the input (the same object)",
                 '  answer             {"content": ..., "ready": ...}: set ready to True when the content is final',
+                '                     answer["citations"] = [...]: what it rests on, Passages or {"input": name, "quote": words}',
                 *rows,
                 "help(llm_query) and so on tell more; SHOW_VARS() lists your variables.",
             ]

@@ -153,6 +153,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         if notes:
             err.write("".join(f"[{note}]\n" for note in notes))
         content, ready = answers.state(namespace, tools)
+        cited = answers.citations(namespace, tools)
         raw_out, raw_err = switch.take_raw()
         stdout, stderr = out.take() + raw_out, err.take() + raw_err
         engine.hide_own()
@@ -165,6 +166,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
             "changes": changes,
             "changesOmitted": omitted,
             "content": None if content is None else keep(content),
+            "citations": None if cited is None else keep(cited),
             "ready": ready,
         }
         return dumps(body)

@@ -302,6 +302,78 @@ class Answers(unittest.TestCase):
                 self.submit(*args, **fields)
             self.assertEqual(str(raised.exception), "SUBMIT() takes one value, or fields by name")
 
+    def cited(self, citations):
+        self.namespace["answer"]["citations"] = citations
+        text = answer.citations(self.namespace, variables.make((Document, Passage)))
+        return text and json.loads(text)
+
+    def test_citations_are_passages_words_or_dicts_of_them(self):
+        passage = Passage.make(Document.make("one two three", "c.pdf"), 4, 7)
+        blank = {"input": None, "quote": None, "start": None, "end": None, "part": None}
+        told = self.cited(
+            [
+                passage,
+                "words",
+                {"input": "a", "quote": "words", "page": 3, "note": "more"},
+                {"document": "b", "start": 1, "end": 2},
+                {"quote": passage},
+                {"input": "mine", "quote": passage, "start": 9, "end": 12},
+                {"input": "a", "quote": "x", "start": -1, "end": "7"},
+            ]
+        )
+        at = {"quote": "two", "start": 4, "end": 7, "part": None}
+        self.assertEqual(
+            told,
+            {
+                "citations": [
+                    {"input": "c.pdf", **at},
+                    {**blank, "quote": "words"},
+                    {**blank, "input": "a", "quote": "words"},
+                    {**blank, "input": "b", "start": 1, "end": 2},
+                    {"input": "c.pdf", **at},
+                    {**blank, "input": "mine", "quote": "two", "start": 9, "end": 12},
+                    {**blank, "input": "a", "quote": "x"},
+                ],
+                "omitted": 0,
+            },
+        )
+        self.assertEqual(self.cited(passage)["citations"], [{"input": "c.pdf", **at}])
+        second = Passage.make("one two", 4, 7, name="big", part=1)
+        self.assertEqual(self.cited([second])["citations"], [{"input": "big", **at, "part": 1}])
+
+    def test_what_is_no_citation_is_told_as_it_is(self):
+        for given in (17, [17], [{"quote": 17}], [{"input": "a"}], [None], object):
+            problems = [c.get("problem") for c in self.cited(given)["citations"]]
+            self.assertEqual(len(problems), 1)
+            self.assertTrue(problems[0])
+
+    def test_no_citations_are_none(self):
+        for nothing in (None, [], ()):
+            self.assertIsNone(self.cited(nothing))
+        del self.namespace["answer"]["citations"]
+        self.assertIsNone(answer.citations(self.namespace, None))
+
+    def test_citations_are_bounded_and_survive_hostile_values(self):
+        told = self.cited(["x" * 30_000] * 300)
+        self.assertEqual((len(told["citations"]), told["omitted"]), (49, 251))
+        self.assertEqual(len(told["citations"][0]["quote"]), 20_001)
+        told = self.cited(["x"] * 300)
+        self.assertEqual((len(told["citations"]), told["omitted"]), (200, 100))
+
+        class Liar(str):
+            def __getitem__(self, key):
+                raise SystemExit
+
+            def __len__(self):
+                return 0
+
+        class Endless(list):
+            def __iter__(self):
+                raise KeyboardInterrupt
+
+        self.assertEqual(self.cited([{"input": Liar("n"), "quote": Liar("q")}])["citations"][0]["quote"], "q")
+        self.assertIn("problem", self.cited(Endless(["x"]))["citations"][0])
+
 
 if __name__ == "__main__":
     unittest.main()
