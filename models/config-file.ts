@@ -36,7 +36,14 @@ const MOST_FALLBACKS = 8;
 const ModelEntry = z.strictObject({
   /** Default: the name. */
   model: z.string().min(1).max(200).optional(),
-  baseUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
+  baseUrl: z
+    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+    // Base URLs stand in messages that histories keep.
+    .refine((url) => !holdsSecret(url), {
+      error:
+        'may not hold a user name, password or query: a key belongs into the variable that keyVariable names',
+    })
+    .optional(),
   keyVariable: z
     .string()
     .regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable, never a key')
@@ -187,6 +194,11 @@ function load(path: string): unknown {
     const text = String(Reflect.get(Object(error), 'message') ?? error);
     throw invalid(path, text.split('\n')[0] ?? '');
   }
+}
+
+function holdsSecret(url: string): boolean {
+  const { username = '', password = '', search = '' } = URL.parse(url) ?? {};
+  return username + password + search !== '';
 }
 
 function invalid(path: string, problem: string): ModelError {

@@ -183,6 +183,15 @@ describe('RLM_CONFIG', () => {
     );
   });
 
+  test.each(['http://me:secret@big.example/v1', 'http://big.example/v1?key=secret'])(
+    'a key in the address %s is refused, and not repeated',
+    (baseUrl) => {
+      expect(problemOf({ root: 'big', models: { big: { ...BIG, baseUrl } } })).toBe(
+        'may not hold a user name, password or query: a key belongs into the variable that keyVariable names → at models.big.baseUrl.',
+      );
+    },
+  );
+
   test('a missing file is named', () => {
     expect(() => loadRegistry({ RLM_CONFIG: '/nowhere/models.json' })).toThrow(
       "The model configuration /nowhere/models.json cannot be used: ENOENT: no such file or directory, open '/nowhere/models.json'.",
