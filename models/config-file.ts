@@ -6,6 +6,7 @@ import { FailureType } from '../protocol/index.ts';
 import { OPENAI_BASE_URL } from './endpoint.ts';
 import { findKnownModel, UNKNOWN_MODEL } from './known-models.ts';
 import { ModelError } from './model-failure.ts';
+import { nearestName } from './nearest-name.ts';
 import {
   type Environment,
   type ModelSource,
@@ -27,6 +28,18 @@ const OWN_FIELDS = [
   'max_tokens',
   'max_completion_tokens',
 ];
+
+const Prices = z.strictObject({
+  inputUsdPerMTok: price,
+  cachedInputUsdPerMTok: price.optional(),
+  outputUsdPerMTok: price,
+});
+
+const RateLimitFields = z.strictObject({
+  concurrency: z.int().positive().optional(),
+  requestsPerMinute: z.number().positive().optional(),
+  tokensPerMinute: z.number().positive().optional(),
+});
 
 const OutputLimitField = z.enum(['max_tokens', 'max_completion_tokens']);
 
@@ -53,13 +66,7 @@ const ModelEntry = z.strictObject({
   maxOutputTokens: z.int().positive().optional(),
   /** Default: `max_completion_tokens` for models known to want it, else `max_tokens`. */
   outputLimitField: OutputLimitField.optional(),
-  prices: z
-    .strictObject({
-      inputUsdPerMTok: price,
-      cachedInputUsdPerMTok: price.optional(),
-      outputUsdPerMTok: price,
-    })
-    .optional(),
+  prices: Prices.optional(),
   timeoutMs: z.int().positive().optional(),
   /** `tool`: as a root model it calls a tool `python`, instead of writing code blocks. */
   replies: z.enum(['text', 'tool']).optional(),
@@ -77,13 +84,7 @@ const ModelEntry = z.strictObject({
       error: `may not hold ${OWN_FIELDS.join(', ')}`,
     })
     .default({}),
-  rateLimits: z
-    .strictObject({
-      concurrency: z.int().positive().optional(),
-      requestsPerMinute: z.number().positive().optional(),
-      tokensPerMinute: z.number().positive().optional(),
-    })
-    .default({}),
+  rateLimits: RateLimitFields.default({}),
 });
 
 const ConfigFile = z.strictObject({
@@ -105,7 +106,7 @@ export function sourcesOfFile(file: string, env: Environment): ModelSources {
   const parsed = ConfigFile.safeParse(load(path));
   if (!parsed.success) {
     const problems = z.prettifyError(parsed.error).replaceAll('✖', '').replaceAll(/\s+/g, ' ');
-    throw invalid(path, problems.trim());
+    throw invalid(path, problems.trim() + meant(parsed.error));
   }
   const { models, root, sub = root, prompts } = parsed.data;
   const defaults = {
@@ -194,6 +195,22 @@ function load(path: string): unknown {
     const text = String(Reflect.get(Object(error), 'message') ?? error);
     throw invalid(path, text.split('\n')[0] ?? '');
   }
+}
+
+/** What was meant by options that there are not, as far as that can be guessed. */
+function meant({ issues }: z.ZodError): string {
+  const known = new Set([
+    ...Object.keys(ConfigFile.shape),
+    ...Object.keys(ModelEntry.shape),
+    ...Object.keys(Prices.shape),
+    ...Object.keys(RateLimitFields.shape),
+  ]);
+  const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  const guesses = unknown.flatMap((key) => {
+    const name = nearestName(key, known);
+    return name === null || name === key ? [] : [`"${name}" for "${key}"`];
+  });
+  return guesses.length === 0 ? '' : ` (did you mean ${guesses.join(', ')}?)`;
 }
 
 function holdsSecret(url: string): boolean {

@@ -130,7 +130,17 @@ describe('RLM_CONFIG', () => {
     [
       'a typo in an option',
       { root: 'big', models: { big: { ...BIG, contextToken: 1 } } },
-      'Unrecognized key: "contextToken" → at models.big.',
+      'Unrecognized key: "contextToken" → at models.big (did you mean "contextTokens" for "contextToken"?).',
+    ],
+    [
+      'a name in another style',
+      { root: 'big', models: { big: { ...BIG, rateLimits: { requests_per_minute: 5 } } } },
+      'Unrecognized key: "requests_per_minute" → at models.big.rateLimits (did you mean "requestsPerMinute" for "requests_per_minute"?).',
+    ],
+    [
+      'an option that is like no other',
+      { root: 'big', models: { big: { ...BIG, colour: 'red' } } },
+      'Unrecognized key: "colour" → at models.big.',
     ],
     [
       'a number as text',
