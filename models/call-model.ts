@@ -8,7 +8,7 @@ import { fitContext } from './prompt-size.ts';
 import { type ChatReply, type ChatRequest, completeChat } from './provider.ts';
 import type { Registry } from './registry.ts';
 import { estimateTokens } from './usage.ts';
-import { withinAllowance } from './within-allowance.ts';
+import { AllowanceTooSmall, withinAllowance } from './within-allowance.ts';
 
 export interface ModelCall extends Pick<
   ChatRequest,
@@ -37,8 +37,8 @@ const ATTEMPTS_BEFORE_FALLBACK = 3;
 
 /**
  * One call of a registered model: its size checked, in its turn by the model's limiter, sent once. When the model
- * cannot be reached (see `mayFallBack`) its fallbacks are asked in their order. Throws ModelError: the failure of the model itself when
- * that may pass, else that of the last one asked; and what `completeChat` and `Limiter.run` throw beside.
+ * cannot be reached (see `mayFallBack`) its fallbacks are asked in their order. Throws ModelError: the failure of the model itself, or
+ * that of a fallback where it may pass or more money would help; and what `completeChat` and `Limiter.run` throw beside.
  */
 export async function callModel({ attempt = 1, ...call }: ModelCall): Promise<ModelReply> {
   const { fallbacks = [], ...first } = call.card;
@@ -47,7 +47,7 @@ export async function callModel({ attempt = 1, ...call }: ModelCall): Promise<Mo
     try {
       return await callOne({ ...call, card });
     } catch (error) {
-      if (failure === undefined || !isPassing(failure)) failure = error;
+      if (failure === undefined || saysMore(error, failure)) failure = error;
       if (!mayFallBack(error, attempt)) break;
     }
   }
@@ -85,6 +85,11 @@ function mayFallBack(error: unknown, attempt: number): boolean {
   if (type === FailureType.modelRateLimited) return !retryable;
   const isOutage = type === FailureType.modelUnavailable || type === FailureType.modelTimeout;
   return isOutage && attempt >= ATTEMPTS_BEFORE_FALLBACK;
+}
+
+/** Whether a fallback's failure leaves more hope than that of the model before it. */
+function saysMore(error: unknown, before: unknown): boolean {
+  return !isPassing(before) && (isPassing(error) || error instanceof AllowanceTooSmall);
 }
 
 function isPassing(error: unknown): boolean {

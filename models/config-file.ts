@@ -6,6 +6,7 @@ import { FailureType } from '../protocol/index.ts';
 import { OPENAI_BASE_URL } from './endpoint.ts';
 import { findKnownModel, UNKNOWN_MODEL } from './known-models.ts';
 import { ModelError } from './model-failure.ts';
+import { nearestName } from './nearest-name.ts';
 import {
   type Environment,
   type ModelSource,
@@ -29,6 +30,18 @@ const OWN_FIELDS = [
   'max_completion_tokens',
 ];
 
+const Prices = z.strictObject({
+  inputUsdPerMTok: price,
+  cachedInputUsdPerMTok: price.optional(),
+  outputUsdPerMTok: price,
+});
+
+const RateLimitFields = z.strictObject({
+  concurrency: z.int().positive().optional(),
+  requestsPerMinute: z.number().positive().optional(),
+  tokensPerMinute: z.number().positive().optional(),
+});
+
 const OutputLimitField = z.enum(['max_tokens', 'max_completion_tokens']);
 
 /** As many as a card holds. */
@@ -37,7 +50,14 @@ const MOST_FALLBACKS = 8;
 const ModelEntry = z.strictObject({
   /** Default: the name. */
   model: z.string().min(1).max(200).optional(),
-  baseUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
+  baseUrl: z
+    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+    // Base URLs stand in messages that histories keep.
+    .refine((url) => !holdsSecret(url), {
+      error:
+        'may not hold a user name, password or query: a key belongs into the variable that keyVariable names',
+    })
+    .optional(),
   keyVariable: z
     .string()
     .regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable, never a key')
@@ -47,13 +67,7 @@ const ModelEntry = z.strictObject({
   maxOutputTokens: z.int().positive().optional(),
   /** Default: `max_completion_tokens` for models known to want it, else `max_tokens`. */
   outputLimitField: OutputLimitField.optional(),
-  prices: z
-    .strictObject({
-      inputUsdPerMTok: price,
-      cachedInputUsdPerMTok: price.optional(),
-      outputUsdPerMTok: price,
-    })
-    .optional(),
+  prices: Prices.optional(),
   timeoutMs: z.int().positive().optional(),
   /** `tool`: as a root model it calls a tool `python`, instead of writing code blocks. */
   replies: z.enum(['text', 'tool']).optional(),
@@ -75,13 +89,7 @@ const ModelEntry = z.strictObject({
       error: `may not hold ${OWN_FIELDS.join(', ')}`,
     })
     .default({}),
-  rateLimits: z
-    .strictObject({
-      concurrency: z.int().positive().optional(),
-      requestsPerMinute: z.number().positive().optional(),
-      tokensPerMinute: z.number().positive().optional(),
-    })
-    .default({}),
+  rateLimits: RateLimitFields.default({}),
 });
 
 const ConfigFile = z.strictObject({
@@ -103,7 +111,7 @@ export function sourcesOfFile(file: string, env: Environment): ModelSources {
   const parsed = ConfigFile.safeParse(load(path));
   if (!parsed.success) {
     const problems = z.prettifyError(parsed.error).replaceAll('✖', '').replaceAll(/\s+/g, ' ');
-    throw invalid(path, problems.trim());
+    throw invalid(path, problems.trim() + meant(parsed.error));
   }
   const { models, root, sub = root, prompts } = parsed.data;
   const defaults = {
@@ -205,6 +213,27 @@ function load(path: string): unknown {
     const text = String(Reflect.get(Object(error), 'message') ?? error);
     throw invalid(path, text.split('\n')[0] ?? '');
   }
+}
+
+/** What was meant by options that there are not, as far as that can be guessed. */
+function meant({ issues }: z.ZodError): string {
+  const known = new Set([
+    ...Object.keys(ConfigFile.shape),
+    ...Object.keys(ModelEntry.shape),
+    ...Object.keys(Prices.shape),
+    ...Object.keys(RateLimitFields.shape),
+  ]);
+  const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  const guesses = unknown.flatMap((key) => {
+    const name = nearestName(key, known);
+    return name === null || name === key ? [] : [`"${name}" for "${key}"`];
+  });
+  return guesses.length === 0 ? '' : ` (did you mean ${guesses.join(', ')}?)`;
+}
+
+function holdsSecret(url: string): boolean {
+  const { username = '', password = '', search = '' } = URL.parse(url) ?? {};
+  return username + password + search !== '';
 }
 
 function invalid(path: string, problem: string): ModelError {

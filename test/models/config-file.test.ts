@@ -130,7 +130,17 @@ describe('RLM_CONFIG', () => {
     [
       'a typo in an option',
       { root: 'big', models: { big: { ...BIG, contextToken: 1 } } },
-      'Unrecognized key: "contextToken" → at models.big.',
+      'Unrecognized key: "contextToken" → at models.big (did you mean "contextTokens" for "contextToken"?).',
+    ],
+    [
+      'a name in another style',
+      { root: 'big', models: { big: { ...BIG, rateLimits: { requests_per_minute: 5 } } } },
+      'Unrecognized key: "requests_per_minute" → at models.big.rateLimits (did you mean "requestsPerMinute" for "requests_per_minute"?).',
+    ],
+    [
+      'an option that is like no other',
+      { root: 'big', models: { big: { ...BIG, colour: 'red' } } },
+      'Unrecognized key: "colour" → at models.big.',
     ],
     [
       'a number as text',
@@ -182,6 +192,15 @@ describe('RLM_CONFIG', () => {
       'expected the name of an environment variable, never a key → at models.big.keyVariable.',
     );
   });
+
+  test.each(['http://me:secret@big.example/v1', 'http://big.example/v1?key=secret'])(
+    'a key in the address %s is refused, and not repeated',
+    (baseUrl) => {
+      expect(problemOf({ root: 'big', models: { big: { ...BIG, baseUrl } } })).toBe(
+        'may not hold a user name, password or query: a key belongs into the variable that keyVariable names → at models.big.baseUrl.',
+      );
+    },
+  );
 
   test('a missing file is named', () => {
     expect(() => loadRegistry({ RLM_CONFIG: '/nowhere/models.json' })).toThrow(

@@ -95,6 +95,17 @@ describe('a model that cannot be reached', () => {
     expect(asked()).toEqual(['first']);
   });
 
+  test('a prompt that no fallback takes: what was wrong with the model itself is told', async () => {
+    opened = world = await openModelWorld(
+      { first: { fallback: 'small' }, small: { contextTokens: 100 } },
+      () => failed(401),
+    );
+    await expect(world.ask({ prompt: 'word '.repeat(300) })).rejects.toMatchObject({
+      failure: { type: 'Model.Unauthorized' },
+    });
+    expect(asked()).toEqual(['first']);
+  });
+
   test('a turn falls back too', async () => {
     await open({ first: failed(404) });
     expect((await world.turn()).reply.text).toBe('I am second.');

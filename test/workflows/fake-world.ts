@@ -32,6 +32,8 @@ export interface Script {
   /** What is special about the models. */
   root?: Partial<ModelCard>;
   sub?: Partial<ModelCard>;
+  /** Names of further models. */
+  others?: string[];
   /** What else a turn gives than its cells. */
   turn?(input: NextTurnInput): Partial<NextTurnResult>;
   compact?(input: CompactTranscriptInput): Promise<string>;
@@ -89,6 +91,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
         ...resolved,
         root: { ...card, standIn: true, ...script.root },
         sub: { ...card, name: 'sub-model', ...script.sub },
+        ...(script.others && { others: script.others.map((name) => ({ ...card, name })) }),
         replQueue: queue,
         budget: { ...resolved.budget, ...spec.budget },
         ...(script.tools && {
