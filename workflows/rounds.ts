@@ -5,9 +5,9 @@ const FAILURE_GROUPS = 50;
 /** Ranges that a delivery names calls by: with more of them it would outgrow a payload, and the rest makes a delivery of its own. */
 const DELIVERED_RANGES = 1500;
 
-/** What came of one call. `recorded`: its answer is a record in the store. */
+/** What came of one call. `recorded`: its answer is a record in the store; `note`: what the root model must know of it. */
 export type Arrival =
-  | { kind: 'recorded' }
+  | { kind: 'recorded'; note?: string }
   | { kind: 'failed'; type: string; message: string }
   | { kind: 'subRun'; text: Digest; model: string; usage: Usage };
 
@@ -21,6 +21,7 @@ export class PendingCalls {
   readonly #arrived = new Map<number, Arrival>();
   /** Counted as they come: thousands of arrivals each ask whether the round is complete. */
   #freshArrived = 0;
+  #notes: string[] = [];
 
   add(call: number): void {
     this.#fresh.add(call);
@@ -70,8 +71,10 @@ export class PendingCalls {
       this.#fresh.delete(call);
       this.#late.delete(call);
       this.#arrived.delete(call);
-      if (arrival.kind === 'recorded') recorded.add(call);
-      else if (arrival.kind === 'failed') failed.add(call, arrival);
+      if (arrival.kind === 'recorded') {
+        recorded.add(call);
+        if (arrival.note !== undefined) this.#notes.push(arrival.note);
+      } else if (arrival.kind === 'failed') failed.add(call, arrival);
       else {
         const { text, model, usage } = arrival;
         subRuns.push({ call, text, model, usage });
@@ -81,6 +84,13 @@ export class PendingCalls {
     this.#fresh.clear();
     this.#freshArrived = 0;
     return { clockMs, recorded: recorded.list, failed: failed.list, subRuns };
+  }
+
+  /** Notes of the calls that were delivered, in their order and not in that of their ends: the next prompt follows from them. */
+  takeNotes(): string[] {
+    const notes = this.#notes;
+    this.#notes = [];
+    return notes;
   }
 }
 

@@ -171,6 +171,7 @@ class CellRun {
         );
         await this.#arrivals(waiting);
         const delivery = pending.deliver(readClock(context, context.state));
+        for (const note of pending.takeNotes()) context.note(note);
         outcome = await this.#step(`cell ${key.cell} · goes on after round ${round}`, {
           journal: waiting.journal,
           delivery,

@@ -70,15 +70,12 @@ export async function subRunArrival(
     }
     const { answer, models, spend, reason } = result;
     const recorded = { text: answer.digest, model: models.root, spend, reason };
-    if (reason !== 'answered') {
-      context.note(
-        `What sub-run ${path} gave is partial: it ended early (${reason}) with its best draft (\`.finish_reason\` says so).`,
-      );
-    }
     await recordSubRun.executeWithOptions({ summary: `sub-run ${path} · its answer` }, [
       { ...at, ...recorded },
     ]);
-    return { kind: 'recorded' };
+    if (reason === 'answered') return { kind: 'recorded' };
+    const note = `What sub-run ${path} gave is partial: it ended early (${reason}) with its best draft (\`.finish_reason\` says so).`;
+    return { kind: 'recorded', note };
   } catch (error) {
     const said = spendOfFailure(error);
     if (said !== null) spent = withItself(said);

@@ -99,7 +99,8 @@ export async function openChaosWorld(options: WorldOptions): Promise<ChaosWorld>
       OPENAI_BASE_URL: link.baseUrl,
       OPENAI_API_KEY: key,
       RLM_MODEL: 'stand-in-root',
-      RLM_SUB_MODEL: 'stand-in-sub',
+      // Without "sub" in it: sub-runs have it as their root model, and are told apart by their system message.
+      RLM_SUB_MODEL: 'stand-in-helper',
       ...options.env,
     }),
   });

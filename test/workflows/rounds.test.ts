@@ -36,6 +36,17 @@ describe('a round', () => {
     expect([pending.nearlyComplete, pending.complete]).toEqual([true, false]);
   });
 
+  test('tells its notes in call order, once, when their calls are delivered', () => {
+    const pending = pendingOf(1, 2, 3);
+    pending.arrive(3, { kind: 'recorded', note: 'third' });
+    pending.arrive(1, { kind: 'recorded', note: 'first' });
+    expect(pending.takeNotes()).toEqual([]);
+    pending.arrive(2, RECORDED);
+    pending.deliver(0);
+    expect(pending.takeNotes()).toEqual(['first', 'third']);
+    expect(pending.takeNotes()).toEqual([]);
+  });
+
   test('delivers in call order whatever the order of arrival', () => {
     const pending = pendingOf(1, 2, 3, 5);
     for (const call of [5, 2, 1, 3]) pending.arrive(call, RECORDED);
