@@ -4,6 +4,7 @@ import { BenchRun, settle } from './bench-session.ts';
 import { copyMs } from './floors.ts';
 import { type Kernels, WARM_KERNELS } from './with-repl.ts';
 
+const SAMPLES = 15;
 const RESTORED_BYTES = 10 * 2 ** 20;
 
 /** A fresh kernel: from nothing but the base image, and brought to an image. */
@@ -15,7 +16,7 @@ export async function freshKernels({ repl, store }: Kernels): Promise<Figure[]> 
   const empty: number[] = [];
   const restored: number[] = [];
   const living: number[] = [];
-  for (let i = 0; i < 7; i += 1) {
+  for (let i = 0; i < SAMPLES; i += 1) {
     await settle(repl);
     empty.push((await new BenchRun(repl, store, `empty ${i}`).run('1')).ms);
     await settle(repl);
