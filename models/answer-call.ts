@@ -61,7 +61,13 @@ export async function answerOne(deps: AnswerDeps): Promise<AnswerCallResult> {
     await store.records.create(shared, record.digest);
   }
   // What was paid for another call's answer is counted there.
-  return { status: value.status, usage: isOthers ? NO_USAGE : usage, repeated };
+  const fallback = value.status === 'ok' ? value.fallback : undefined;
+  return {
+    status: value.status,
+    usage: isOthers ? NO_USAGE : usage,
+    repeated,
+    ...(fallback === undefined ? {} : { fallback }),
+  };
 }
 
 /** An answer that equal calls share, and the record of the call that paid for it. */

@@ -74,6 +74,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     usage,
     repeated,
     finishReason: endOf(value),
+    ...(value.by === undefined || value.by === input.card.name ? {} : { fallback: value.by }),
     ...(confirms ? { confirms } : {}),
     // Of the reply alone: `usage` may hold the cost of another attempt.
     transcriptTokens: value.usage.inputTokens + value.usage.outputTokens,

@@ -23,6 +23,8 @@ export const AnswerCallResult = z.object({
   usage: Usage,
   /** True when the answer was found stored: nothing was sent. */
   repeated: z.boolean(),
+  /** Registry name of the model that answered in place of the one meant, for who reads the history. */
+  fallback: z.string().optional(),
 });
 export type AnswerCallResult = z.infer<typeof AnswerCallResult>;
 

@@ -82,6 +82,8 @@ export const NextTurnResult = z.object({
   /** True when the reply was found stored: an earlier attempt had paid for it. */
   repeated: z.boolean(),
   finishReason: z.string(),
+  /** Registry name of the model that replied in place of the one meant, for who reads the history. */
+  fallback: z.string().optional(),
   /** Tokens of the transcript with this reply, as the provider counted them or estimated. */
   transcriptTokens: z.int().nonnegative().optional(),
   /** The reply is nothing but a word that confirms, for instance CONFIRM. */

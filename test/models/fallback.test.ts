@@ -40,7 +40,7 @@ describe('a model that cannot be reached', () => {
     await open({ first: fault });
     const { result, answer } = await world.ask({});
     expect(answer).toMatchObject({ status: 'ok', text: 'I am second.', fallback: 'second' });
-    expect(result.usage).toMatchObject({ costUsd: (15 * 100) / 1e6 });
+    expect(result).toMatchObject({ fallback: 'second', usage: { costUsd: (15 * 100) / 1e6 } });
     expect(asked()).toEqual(['first', 'second']);
   });
 
@@ -108,7 +108,10 @@ describe('a model that cannot be reached', () => {
 
   test('a turn falls back too', async () => {
     await open({ first: failed(404) });
-    expect((await world.turn()).reply.text).toBe('I am second.');
+    expect(await world.turn()).toMatchObject({
+      reply: { text: 'I am second.' },
+      fallback: 'second',
+    });
   });
 
   test('its card, recorded in the run, holds those of the fallbacks', async () => {
