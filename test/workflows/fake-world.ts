@@ -13,6 +13,7 @@ import {
   type NextTurnInput,
   type NextTurnResult,
   type RecordSubRunInput,
+  type ResolvedSpec,
   type ReuseAnswersInput,
   type RunCellInput,
   type RunSpec,
@@ -40,6 +41,8 @@ export interface Script {
   seal?(): void;
   reuse?(input: ReuseAnswersInput): CallRanges;
   resolve?(spec: RunSpec): void | Promise<void>;
+  /** What else the spec is resolved to. */
+  resolved?: Partial<ResolvedSpec>;
   store?(): void;
   checkArguments?(input: CheckArgumentsInput): CheckArgumentsResult;
   recordSubRun?(input: RecordSubRunInput): void;
@@ -99,6 +102,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
         maxDepth: spec.maxDepth ?? 1,
         concurrency: spec.concurrency ?? 64,
         ...(spec.cache === undefined ? {} : { cache: spec.cache }),
+        ...script.resolved,
       };
     },
     ingest: async () => ({ manifest: image.blob, totalChars: 0, entryCount: 0 }),
