@@ -66,6 +66,8 @@ function pausedTree(name: string): Scenario {
 }
 
 function slowBatch(name: string): Scenario {
+  const others = Promise.withResolvers<void>();
+  let answered = 0;
   return {
     name,
     script: (store) => ({
@@ -77,8 +79,14 @@ function slowBatch(name: string): Scenario {
         }
         return waiting({ firstCall: 502, callCount: 0 });
       },
-      answer: ({ call }) =>
-        call === 7 ? new Promise((resolve) => setTimeout(resolve, 8000)) : undefined,
+      answer: async ({ call }) => {
+        answered += 1;
+        if (answered === 501) others.resolve();
+        if (call !== 7) return;
+        await others.promise;
+        // Longer than the grace after which the batch hands over what it has.
+        await new Promise((resolve) => setTimeout(resolve, 5000));
+      },
     }),
   };
 }
