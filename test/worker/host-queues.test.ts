@@ -18,6 +18,9 @@ const RESTARTS = 150;
 /** Main queues that come and go side by side: one process holds one worker a queue. */
 const LANES = 10;
 
+/** TASK_QUEUE_TYPE_ACTIVITY, whose enum is of a package that this one does not depend on. */
+const OF_ACTIVITIES: object = { taskQueueType: 2 };
+
 let native: NativeConnection;
 let connection: Connection;
 beforeAll(async () => {
@@ -62,7 +65,7 @@ async function isPolled(queue: string): Promise<void> {
     const { pollers } = await connection.workflowService.describeTaskQueue({
       namespace: 'default',
       taskQueue: { name: queue },
-      taskQueueType: 2,
+      ...OF_ACTIVITIES,
     });
     if ((pollers ?? []).length > 0) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
