@@ -1,4 +1,4 @@
-import { ReuseAnswersInput, ReuseAnswersResult } from '../protocol/index.ts';
+import { ReuseAnswersInput, type ReuseAnswersResult } from '../protocol/index.ts';
 import { reuseAnswers } from '../repl/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';

@@ -8,7 +8,12 @@ export function addWorkerCommand(program: Command): void {
   program
     .command('worker')
     .description('work for a Temporal server (TEMPORAL_ADDRESS, RLM_HOME, OPENAI_API_KEY)')
-    .option('--roles <list>', 'some of workflow,model,repl: what this process does (default: all)')
+    .addOption(
+      new Option(
+        '--roles <list>',
+        'some of workflow,model,repl: what this process does (default: all)',
+      ).conflicts('workflowsOnly'),
+    )
     .option(
       '--workflows-only',
       'answer queries and move workflows on; make no calls, run no Python',

@@ -14,15 +14,22 @@ export interface HostQueue {
 /**
  * What a host says of itself to the run whose step it ran, and whether it keeps that step's kernel.
  *
- * R1  A host that is full names no queue: any worker with a free slot is sooner. It keeps the kernel all the same.
- * R2  A host that is short of memory keeps no kernel.
+ * R1  A host that is full, or where steps wait for memory, names no queue: any worker with room is sooner. It keeps the
+ *     kernel all the same, until another step needs its memory.
+ * R2  A host whose machine is short of memory keeps no kernel.
  */
 export class HostRoom {
   readonly #queue: HostQueue | null;
   readonly #freeMiB: () => Promise<number>;
+  readonly #isShort: () => boolean;
   #running = 0;
 
-  constructor(queue: HostQueue | null, freeMiB: () => Promise<number> = freeMemoryMiB) {
+  constructor(
+    queue: HostQueue | null,
+    freeMiB: () => Promise<number> = freeMemoryMiB,
+    isShort: () => boolean = () => false,
+  ) {
+    this.#isShort = isShort;
     this.#queue = queue;
     this.#freeMiB = freeMiB;
   }
@@ -48,7 +55,7 @@ export class HostRoom {
     const host = `${hostname()}/${process.pid}/${hostPid}`.slice(-300);
     const queue = this.#queue;
     // The step that asks is one of those that run; its slot is free for the next.
-    const isOpen = queue !== null && kept && this.#running <= queue.slots;
+    const isOpen = queue !== null && kept && this.#running <= queue.slots && !this.#isShort();
     return { way, host, ...(isOpen ? { queue: queue.name } : {}) };
   }
 }

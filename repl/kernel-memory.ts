@@ -94,6 +94,11 @@ export class KernelMemory {
     };
   }
 
+  /** Steps wait for memory. */
+  get isShort(): boolean {
+    return this.#gate.isCrowded;
+  }
+
   /** What parked kernels may take beside the steps that run. */
   #room(): number {
     const left = this.#limitMiB - HOST_MIB - this.#gate.takenMiB;

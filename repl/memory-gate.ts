@@ -23,6 +23,10 @@ export class MemoryGate {
     return this.#takenMiB;
   }
 
+  get isCrowded(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Resolves when there is room, with what gives it back; call that once. Rejects with the signal's reason. */
   async enter(mib: number, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();

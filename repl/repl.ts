@@ -85,7 +85,8 @@ export async function openRepl(options: ReplOptions): Promise<Repl> {
   const { memoryMiB, residentMiB } = options;
   const host = (): HostProcess | undefined => hosts.running;
   const memory = new KernelMemory({ memoryMiB, parkedMiB, host, residentMiB });
-  const room = new HostRoom(options.hostQueue ?? null, options.freeMiB);
+  const { hostQueue = null, freeMiB } = options;
+  const room = new HostRoom(hostQueue, freeMiB, () => memory.isShort);
   return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts, room, memory);
 }
 

@@ -23,13 +23,13 @@ export async function reuseAnswers(
   const { calls: now, newest } = await callsBy(store, journal);
   const wanted = [...newest].flatMap(([call, request]) => {
     const nth = now.get(request)?.indexOf(call) ?? -1;
-    const then = before.get(request)?.[nth];
-    return then === undefined ? [] : [{ call, then, request }];
+    const earlierCall = before.get(request)?.[nth];
+    return earlierCall === undefined ? [] : [{ call, earlierCall, request }];
   });
   const earlierKey = { ...key, cellAttempt: earlier.cellAttempt };
-  const given = await inParallel(wanted, async ({ call, then, request }) => {
-    const record = await store.records.find(answerRecordKey(earlierKey, then, request));
-    const answer = record ?? (await answered(store, delivered.get(then)));
+  const given = await inParallel(wanted, async ({ call, earlierCall, request }) => {
+    const record = await store.records.find(answerRecordKey(earlierKey, earlierCall, request));
+    const answer = record ?? (await answered(store, delivered.get(earlierCall)));
     if (answer === undefined) return [];
     await store.records.create(answerRecordKey(key, call, request), answer);
     return [call];

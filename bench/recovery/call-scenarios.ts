@@ -17,10 +17,13 @@ export interface KilledRound {
 const CALLS = 14;
 const ANSWERED = 7;
 
+function numberOf(prompt: string): number {
+  return Number(/\d+/.exec(prompt)?.[0]);
+}
+
 /** The one worker, which calls models too, dies when 7 of 14 calls are answered. */
 export async function killHalfwayThroughRound(world: RecoveryWorld): Promise<KilledRound> {
   const killed = Promise.withResolvers<void>();
-  const numberOf = (prompt: string): number => Number(/\d+/.exec(prompt)?.[0]);
   const asked: number[] = [];
   world.script.root = (turn) =>
     turn === 1 ? `x = llm_query_batched([f"Passage {i}" for i in range(${CALLS})])` : END;

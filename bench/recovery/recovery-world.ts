@@ -113,7 +113,7 @@ export async function stepRunner(
 ): Promise<number | null> {
   const { raw } = await client.temporal.workflow.getHandle(workflowId).describe();
   const step = (raw.pendingActivities ?? []).find(
-    ({ activityType, state }) => activityType?.name === 'runCell' && state === STARTED,
+    ({ activityType, state }) => activityType?.name === 'runCell' && Number(state) === STARTED,
   );
   // `pid@machine`
   return step === undefined ? null : Number.parseInt(step.lastWorkerIdentity ?? '', 10);

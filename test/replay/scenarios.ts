@@ -1,32 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { RunRequest } from '../../client/index.ts';
 import { FailureType, type WaitingCell } from '../../protocol/index.ts';
-import { putText, type Store, textRefOf } from '../../store/index.ts';
-import type { Script } from '../workflows/fake-world.ts';
+import { putText, textRefOf } from '../../store/index.ts';
 import { finished, rolledBack } from '../workflows/states.ts';
-
-export interface Scenario {
-  /** Name of the history's file: the feature that it guards. */
-  name: string;
-  request?: Partial<RunRequest>;
-  script: (store: () => Store) => Script;
-}
-
-const JOURNAL = `sha256:${'1'.repeat(64)}`;
-
-function waiting(changes: Partial<WaitingCell>): WaitingCell {
-  return {
-    kind: 'waiting',
-    journal: JOURNAL,
-    firstCall: 1,
-    callCount: 1,
-    previews: [],
-    subRuns: [],
-    computeMs: 1,
-    way: 'fresh',
-    ...changes,
-  };
-}
+import { HOST_SCENARIOS } from './host-scenarios.ts';
+import { PEOPLE_SCENARIOS } from './people-scenarios.ts';
+import { type Scenario, waiting } from './scenario.ts';
+import { TREE_SCENARIOS } from './tree-scenarios.ts';
 
 /** One run a feature whose commands a later change of the workflows must not alter. */
 export const SCENARIOS: Scenario[] = [
@@ -133,4 +112,66 @@ export const SCENARIOS: Scenario[] = [
       }),
     }),
   },
+  {
+    name: 'refused-answers',
+    script: (store) => {
+      let checks = 0;
+      return {
+        reply: ({ turn }) => [`try_${turn}()`],
+        cell: async ({ key }) =>
+          finished({ answer: { content: await putText(store(), key.cell), ready: true } }),
+        check: () => (checks++ === 0 ? ['answer.page: expected a number'] : []),
+      };
+    },
+  },
+  {
+    name: 'equal-prompts-asked-once',
+    request: { cache: 'run' },
+    script: (store) => ({
+      reply: () => ['ask()'],
+      cell: async ({ delivery }) =>
+        delivery === null
+          ? waiting({ callCount: 3, repeats: [[2, 3]], repeatCount: 2 })
+          : finished({ answer: { content: await putText(store(), 'Done.'), ready: true } }),
+    }),
+  },
+  {
+    name: 'budget-used-up',
+    request: { budget: { calls: 2 } },
+    script: (store) => ({
+      reply: () => ['ask()'],
+      cell: async ({ delivery }) =>
+        delivery === null
+          ? waiting({ callCount: 5 })
+          : finished({ answer: { content: await putText(store(), 'Draft.'), ready: false } }),
+    }),
+  },
+  {
+    name: 'model-that-cannot-be-called',
+    script: () => ({
+      reply: () => {
+        throw ApplicationFailure.nonRetryable('Wrong key.', FailureType.modelUnauthorized);
+      },
+      cell: () => finished(),
+    }),
+  },
+  {
+    name: 'mcp-tool',
+    script: (store) => ({
+      resolved: {
+        tools: {
+          toolbox: finished().image.blob,
+          routes: [{ kind: 'mcp', name: 'search', server: 'docs', tool: 'search' }],
+        },
+      },
+      reply: () => ['search()'],
+      cell: async ({ delivery }) =>
+        delivery === null
+          ? waiting({ tools: [{ tool: 'search', calls: [[1, 1]] }] })
+          : finished({ answer: { content: await putText(store(), 'Done.'), ready: true } }),
+    }),
+  },
+  ...PEOPLE_SCENARIOS,
+  ...HOST_SCENARIOS,
+  ...TREE_SCENARIOS,
 ];

@@ -14,6 +14,7 @@ import {
   type NextTurnInput,
   type NextTurnResult,
   type RecordSubRunInput,
+  type ResolvedSpec,
   type ReuseAnswersInput,
   type RunCellInput,
   type RunSpec,
@@ -47,6 +48,8 @@ export interface Script {
   resolve?(spec: RunSpec): void | Promise<void>;
   /** The step that a run with `from` starts from. */
   fork?(): Promise<ForkPoint>;
+  /** What else the spec is resolved to. */
+  resolved?: Partial<ResolvedSpec>;
   store?(): void;
   checkArguments?(input: CheckArgumentsInput): CheckArgumentsResult;
   recordSubRun?(input: RecordSubRunInput): void;
@@ -111,6 +114,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
         maxDepth: spec.maxDepth ?? 1,
         concurrency: spec.concurrency ?? 64,
         ...(spec.cache === undefined ? {} : { cache: spec.cache }),
+        ...script.resolved,
       };
     },
     ingest: async () => ({ manifest: image.blob, totalChars: 0, entryCount: 0 }),
