@@ -103,12 +103,17 @@ export async function describeAnswer(
   return { has_schema: true, answer_schema: `${fence}json\n${text}\n${fence}` };
 }
 
-function describeBudget({ turns, calls, costUsd, tokens }: Budget): string {
+function describeBudget({ turns, calls, costUsd, tokens, computeMs, wallClockMs }: Budget): string {
+  const seconds = (ms: number): string => grouped(Math.round(ms / 1000));
   const limits = [
     `${grouped(turns)} ${turns === 1 ? 'turn' : 'turns'}`,
     `${grouped(calls)} ${calls === 1 ? 'sub-call' : 'sub-calls'}`,
     `$${costUsd.toFixed(2)}`,
     ...(tokens === null ? [] : [`${grouped(tokens)} tokens`]),
+    ...(computeMs === null || computeMs === undefined
+      ? []
+      : [`${seconds(computeMs)} s of compute`]),
+    ...(wallClockMs === null ? [] : [`${seconds(wallClockMs)} s of time`]),
   ];
   return `You have at most ${limits.join(', ')}.`;
 }
@@ -138,7 +143,9 @@ export async function renderContinuation(
     continues,
     answerSchema,
     card,
-  }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema' | 'card'>,
+    budget,
+    turn,
+  }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema' | 'card' | 'budget' | 'turn'>,
   prompts: Prompts,
 ): Promise<string> {
   const digest = continues?.manifest ?? null;
@@ -148,6 +155,10 @@ export async function renderContinuation(
   return prompts.fill('continue.md', {
     question: await getText(store, question),
     ...(await describeAnswer(store, answerSchema ?? null)),
+    has_limits: budget !== undefined,
+    // Turns are numbered on; those that are left count.
+    limits:
+      budget === undefined ? '' : describeBudget({ ...budget, turns: budget.turns - turn + 1 }),
     has_inputs: entries.length > 0,
     total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
     inputs: await describeInputs(store, manifest, whole),

@@ -28,8 +28,8 @@ export const PROMPT_FORMS = {
     required: ['question', 'inputs'],
   },
   'continue.md': {
-    flags: ['has_schema', 'has_inputs', 'whole'],
-    texts: ['question', 'answer_schema', 'total_chars', 'inputs'],
+    flags: ['has_schema', 'has_limits', 'has_inputs', 'whole'],
+    texts: ['question', 'answer_schema', 'limits', 'total_chars', 'inputs'],
     required: ['question', 'inputs'],
   },
   'answer-now.md': { flags: ['has_schema'], texts: ['answer_schema'], required: [] },

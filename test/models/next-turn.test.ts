@@ -188,10 +188,17 @@ describe('takeTurn', () => {
   test('the opening names the form of the answer and the limits', async () => {
     await take({
       answerSchema: await putText(store, '{"type":"object"}'),
-      budget: { turns: 30, calls: 1000, costUsd: 1, tokens: null, wallClockMs: null },
+      budget: {
+        turns: 30,
+        calls: 1000,
+        costUsd: 1,
+        tokens: null,
+        wallClockMs: 3_600_000,
+        computeMs: 90_000,
+      },
     });
     expect(seen[0]?.[1]?.content).toContain(
-      '`answer["content"]` must be JSON (text, or a dict or list) that satisfies this JSON Schema:\n\n```json\n{"type":"object"}\n```\n\nYou have at most 30 turns, 1,000 sub-calls, $1.00.\n\n# Inputs',
+      '`answer["content"]` must be JSON (text, or a dict or list) that satisfies this JSON Schema:\n\n```json\n{"type":"object"}\n```\n\nYou have at most 30 turns, 1,000 sub-calls, $1.00, 90 s of compute, 3,600 s of time.\n\n# Inputs',
     );
   });
 
@@ -218,7 +225,11 @@ describe('takeTurn', () => {
       continues: { manifest: null },
       question: await putText(store, 'And why not?'),
       answerSchema: await putText(store, '{"type":"object"}'),
+      budget: { turns: 31, calls: 1000, costUsd: 1, tokens: null, wallClockMs: null },
     });
+    expect(seen[1]?.at(-1)?.content).toContain(
+      'You have at most 30 turns, 1,000 sub-calls, $1.00.',
+    );
     expect(seen[1]?.at(-1)?.content).toMatch(
       /And why not\?\n\n`answer\["content"\]` must now be JSON .*:\n\n```json\n\{"type":"object"\}\n```\n/,
     );
