@@ -21,11 +21,12 @@ export async function loadEdits(
       told.push({ kind, variable, format, text: digests.push(edit.blob) - 1 });
     } else if (edit.kind === 'setManifest') {
       const manifest = await getJson(store, edit.manifest, Manifest);
-      const entries = manifest.entries.map(({ path, format, blob, document }) => ({
+      const entries = manifest.entries.map(({ path, format, blob, document, part }) => ({
         path,
         format,
         text: digests.push(blob.digest) - 1,
         ...(document && { document }),
+        ...(part !== undefined && { part }),
       }));
       const { kind, variable, merge } = edit;
       told.push({ kind, variable, entries, ...(merge && { merge }) });
