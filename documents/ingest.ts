@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   caps,
   type Digest,
@@ -173,12 +174,14 @@ class Ingest {
     }
   }
 
-  #add({ path, name }: Item, document: { entries: StoredEntry[]; notes: string[] }): void {
+  #add({ path, name, batch }: Item, document: { entries: StoredEntry[]; notes: string[] }): void {
+    // Of many, by its place below the folder or archive.
+    const own = (batch ? path.at(-1) : undefined) ?? basename(name);
     for (const entry of document.entries) {
       this.#entries.push({
         ...entry,
         path: [...path, ...entry.path],
-        document: { ...entry.document, name: name.slice(-500) },
+        document: { ...entry.document, name: own.slice(-500) },
       });
     }
     this.#notes.push(...document.notes.map((note) => `${name} ${note}`));

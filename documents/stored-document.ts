@@ -7,7 +7,8 @@ import { megabytes } from './formats/read-text.ts';
 
 /** Changes when documents are read in another way: what was stored before is then read anew. */
 const READER = 'reader-1';
-const EXCERPT_CHARS = 600;
+const HEAD_CHARS = 400;
+const TAIL_CHARS = 200;
 /** A wide text is worth a sentence from here on. */
 const WIDE_BYTES = 64 * 1000 * 1000;
 
@@ -75,15 +76,18 @@ async function storeLeaf(store: Store, text: MeasuredLeaf): Promise<StoredEntry>
   };
 }
 
-/** Beginning and end, for prompts. */
+/** Beginning and end, for prompts; all of a short one, with an empty end. */
 export function excerptOf(utf8: Uint8Array): { head: string; tail: string } {
   const bytes = Buffer.from(utf8.buffer, utf8.byteOffset, utf8.byteLength);
-  const room = EXCERPT_CHARS * 4;
-  const head = sliced(bytes, 0, Math.min(bytes.length, room));
-  const tail = bytes.length > room ? sliced(bytes, bytes.length - room, bytes.length) : '';
+  const room = 4 * (HEAD_CHARS + TAIL_CHARS);
+  const head = [...sliced(bytes, 0, Math.min(bytes.length, room))];
+  if (bytes.length <= room && head.length <= HEAD_CHARS + TAIL_CHARS) {
+    return { head: head.join(''), tail: '' };
+  }
+  const tail = [...sliced(bytes, Math.max(0, bytes.length - room), bytes.length)];
   return {
-    head: [...head].slice(0, EXCERPT_CHARS).join(''),
-    tail: [...tail].slice(-EXCERPT_CHARS / 2).join(''),
+    head: head.slice(0, HEAD_CHARS).join(''),
+    tail: tail.slice(-TAIL_CHARS).join(''),
   };
 }
 
