@@ -16,9 +16,9 @@ export async function* tarMembers(bytes: Uint8Array, packing: Packing): AsyncGen
   try {
     for await (const entry of archive) {
       const { name, type } = entry.header;
-      const wanted = type === 'file' && !isClutter(name);
-      if (wanted) limits.begin();
       const problem = nameProblem(name);
+      const wanted = type === 'file' && (problem !== null || !isClutter(name));
+      if (wanted) limits.begin();
       const parts: Buffer[] = [];
       let size = 0;
       for await (const part of entry) {

@@ -10,9 +10,11 @@ export async function* zipMembers(bytes: Uint8Array): AsyncGenerator<Member> {
   const zip = await open(bytes);
   for await (const entry of entriesOf(zip)) {
     const name = nameOf(entry);
-    if (name.endsWith('/') || isClutter(name)) continue;
+    if (name.endsWith('/')) continue;
     limits.begin();
-    const problem = nameProblem(name) ?? entryProblem(entry);
+    const hostile = nameProblem(name);
+    if (hostile === null && isClutter(name)) continue;
+    const problem = hostile ?? entryProblem(entry);
     if (problem !== null) {
       yield { name, problem };
       continue;
