@@ -33,7 +33,9 @@ export async function readIngestProgress(
 ): Promise<IngestProgress | null> {
   try {
     const { raw } = await temporal.workflow.getHandle(workflowId).describe();
-    const ingest = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'ingest');
+    const ingest = raw.pendingActivities?.find(
+      ({ activityType }) => activityType?.name === 'ingest',
+    );
     const [details] = ingest?.heartbeatDetails?.payloads ?? [];
     if (details === undefined) return null;
     return IngestProgress.safeParse(defaultPayloadConverter.fromPayload(details)).data ?? null;

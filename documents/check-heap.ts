@@ -40,7 +40,9 @@ function largest(entries: readonly StoredEntry[]): string {
     sizes.set(name, (sizes.get(name) ?? 0) + heapBytes);
   }
   const [name, bytes] = [...sizes].toSorted(([, a], [, b]) => b - a)[0] ?? ['', 0];
-  return sizes.size < 2 ? '' : `; the largest is ${name} with ${grouped(Math.ceil(bytes / MIB))} MiB`;
+  return sizes.size < 2
+    ? ''
+    : `; the largest is ${name} with ${grouped(Math.ceil(bytes / MIB))} MiB`;
 }
 
 function grouped(count: number): string {

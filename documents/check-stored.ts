@@ -26,9 +26,7 @@ export async function checkStored(
   const texts = measure(name, { path: [], format, bytes, metadata: {} });
   const actual = texts.reduce((sum, text) => sum + text.chars, 0);
   if (actual !== chars) {
-    throw new InvalidInput(
-      `${name}: expected ${chars} characters, the stored text has ${actual}`,
-    );
+    throw new InvalidInput(`${name}: expected ${chars} characters, the stored text has ${actual}`);
   }
   if (format === 'json' && !isJson(bytes, name)) throw new InvalidInput(`${name}: expected JSON`);
   const stored: StoredEntry[] = [];
@@ -45,10 +43,7 @@ export async function checkStored(
   return { stored, notes: widthNotes(texts).map((note) => `${name} ${note}`) };
 }
 
-function measure(
-  name: string,
-  leaf: Parameters<typeof measured>[0],
-): ReturnType<typeof measured> {
+function measure(name: string, leaf: Parameters<typeof measured>[0]): ReturnType<typeof measured> {
   try {
     return measured(leaf);
   } catch (error) {

@@ -60,7 +60,7 @@ export class Converter {
       reject(new Unreadable(phrase));
     };
     const onError = (error: unknown): void => {
-      const code = error instanceof Error && 'code' in error ? error.code : '';
+      const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
       lost(
         code === 'ERR_WORKER_OUT_OF_MEMORY'
           ? `needs more than ${this.#limits.memoryMiB.toLocaleString('en')} MiB of memory to be read`

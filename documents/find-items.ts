@@ -39,10 +39,7 @@ export type Opened =
   | { kind: 'problem'; path: string[]; name: string; phrase: string };
 
 /** What is in a document when it is an archive, one file after the other; else the document itself. Throws Unreadable. */
-export async function* openArchive(
-  item: Item,
-  bytes: Buffer<ArrayBuffer>,
-): AsyncGenerator<Opened> {
+export async function* openArchive(item: Item, bytes: Buffer<ArrayBuffer>): AsyncGenerator<Opened> {
   const format = await formatOf(item.name, bytes);
   if (format === 'zip') yield* opened(item, zipMembers(bytes));
   else if (format === 'tar') yield* opened(item, tarMembers(bytes, 'plain'));

@@ -75,7 +75,10 @@ class Ingest {
       const { stored, notes } = await checkStored(this.#store, entry);
       this.#entries.push(...stored);
       this.#notes.push(...notes);
-      this.#tell({ done: this.#progress.done + 1, bytes: this.#progress.bytes + entry.blob.sizeBytes });
+      this.#tell({
+        done: this.#progress.done + 1,
+        bytes: this.#progress.bytes + entry.blob.sizeBytes,
+      });
     }
   }
 
@@ -107,7 +110,12 @@ class Ingest {
     const { heapMiB } = this.#context;
     checkPaths(this.#entries);
     const { note } = checkHeap(this.#entries, heapMiB);
-    const notes = [...listed, ...this.#batches.notes, ...this.#notes, ...(note === null ? [] : [note])];
+    const notes = [
+      ...listed,
+      ...this.#batches.notes,
+      ...this.#notes,
+      ...(note === null ? [] : [note]),
+    ];
     const entries = this.#entries.map(({ heapBytes: _, ...entry }) => entry);
     const manifest: Manifest = { entries, ...(notes.length > 0 && { notes }) };
     const { digest } = await putJson(this.#store, manifest);
@@ -153,7 +161,11 @@ class Ingest {
   async #convert(item: Item, bytes: Buffer<ArrayBuffer>): Promise<void> {
     const { signal } = this.#context;
     const file = item.digest ?? digestOf(bytes);
-    this.#tell({ phase: 'converting', name: item.name, bytes: this.#progress.bytes + bytes.length });
+    this.#tell({
+      phase: 'converting',
+      name: item.name,
+      bytes: this.#progress.bytes + bytes.length,
+    });
     try {
       const known = await findDocument(this.#store, item.name, file);
       const document =
@@ -218,4 +230,3 @@ function shortened(notes: readonly string[]): string[] {
   if (cut.length <= caps.NOTES) return cut;
   return [...cut.slice(0, caps.NOTES - 1), `and ${cut.length - caps.NOTES + 1} more`];
 }
-

@@ -38,7 +38,9 @@ export async function* s3Files(
       yield { kind: 'item', item: objectItem(load, at, path, false) };
       return;
     }
-    const prefix = isPattern ? key.slice(0, key.slice(0, key.search(/[*?[\]{}]/)).lastIndexOf('/') + 1) : key;
+    const prefix = isPattern
+      ? key.slice(0, key.slice(0, key.search(/[*?[\]{}]/)).lastIndexOf('/') + 1)
+      : key;
     let count = 0;
     for await (const found of keysBelow(sdk, client, { bucket, key: prefix, location }, signal)) {
       if (found.endsWith('/') || (isPattern && !matchesGlob(found, key))) continue;
@@ -144,13 +146,18 @@ function toDocumentError(error: unknown, location: string): unknown {
     typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
       ? Number(metadata.httpStatusCode)
       : 0;
-  if (error.name === 'NoSuchBucket') return new InvalidDocument(`${location}: there is no such bucket`);
+  if (error.name === 'NoSuchBucket')
+    return new InvalidDocument(`${location}: there is no such bucket`);
   if (status === 404) return new InvalidDocument(`there is no object ${location}`);
   if (status === 401 || status === 403) {
-    return new InvalidDocument(`${location} cannot be read: the worker's credentials do not allow it (${error.name})`);
+    return new InvalidDocument(
+      `${location} cannot be read: the worker's credentials do not allow it (${error.name})`,
+    );
   }
   if (error.name === 'CredentialsProviderError') {
-    return new InvalidDocument(`${location} cannot be read: the worker has no AWS credentials (${error.message})`);
+    return new InvalidDocument(
+      `${location} cannot be read: the worker has no AWS credentials (${error.message})`,
+    );
   }
   return new SourceUnavailable(`${location} cannot be read now (${error.name}: ${error.message})`);
 }

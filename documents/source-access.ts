@@ -13,7 +13,12 @@ export interface SourceAccess {
   s3Endpoint: string | null;
 }
 
-export const NO_ACCESS: SourceAccess = { roots: [], httpHosts: [], s3Buckets: [], s3Endpoint: null };
+export const NO_ACCESS: SourceAccess = {
+  roots: [],
+  httpHosts: [],
+  s3Buckets: [],
+  s3Endpoint: null,
+};
 
 /** From `RLM_INPUT_ROOTS` (folders, separated by colons), `RLM_HTTP_HOSTS` and `RLM_S3_BUCKETS` (comma-separated). Throws InvalidDocument. */
 export function loadSourceAccess(env: Readonly<Record<string, string | undefined>>): SourceAccess {

@@ -33,9 +33,7 @@ export class RemoteFiles {
 export type InputFiles = LocalFiles | FileBytes | RemoteFiles;
 
 export function isInputFiles(value: unknown): value is InputFiles {
-  return (
-    value instanceof LocalFiles || value instanceof FileBytes || value instanceof RemoteFiles
-  );
+  return value instanceof LocalFiles || value instanceof FileBytes || value instanceof RemoteFiles;
 }
 
 /** Locations that a worker reads, by their beginning. */

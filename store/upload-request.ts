@@ -125,7 +125,9 @@ async function listed({ path, value }: Found): Promise<Place> {
 
 function checkedName(name: string): string {
   if (name.length > MAX_NAME_CHARS) {
-    throw new InvalidInput(`${name.slice(0, 80)}… has a path of more than ${MAX_NAME_CHARS} characters`);
+    throw new InvalidInput(
+      `${name.slice(0, 80)}… has a path of more than ${MAX_NAME_CHARS} characters`,
+    );
   }
   return name.toWellFormed();
 }

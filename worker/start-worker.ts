@@ -121,7 +121,8 @@ function sourceAccess(env: StartWorkerOptions['env']): SourceAccess {
   try {
     return loadSourceAccess(env);
   } catch (error) {
-    if (error instanceof InvalidDocument) throw new ConfigInvalid(`${error.message}.`, { cause: error });
+    if (error instanceof InvalidDocument)
+      throw new ConfigInvalid(`${error.message}.`, { cause: error });
     throw error;
   }
 }

@@ -40,7 +40,8 @@ export class UnpackLimits {
 
 /** One file of an archive, or why it is none. */
 export type Member =
-  { name: string; bytes: Buffer<ArrayBuffer> } | { name: string; problem: string };
+  | { name: string; bytes: Buffer<ArrayBuffer> }
+  | { name: string; problem: string };
 
 /** Why a name cannot be one of a file below the archive; null when it can. Nothing is written anywhere: such a name is a sign of a hostile archive. */
 export function nameProblem(name: string): string | null {

@@ -27,14 +27,12 @@ export function readJson(bytes: Uint8Array): Converted {
       notes,
     };
   }
-  const leaves = texts.map(
-    ([key, item]): Leaf => ({
-      path: key === '' ? [] : [key],
-      format: 'text',
-      bytes: Buffer.from(item.toWellFormed()),
-      metadata,
-    }),
-  );
+  const leaves = texts.map(([key, item]): Leaf => ({
+    path: key === '' ? [] : [key],
+    format: 'text',
+    bytes: Buffer.from(item.toWellFormed()),
+    metadata,
+  }));
   return { leaves, notes };
 }
 

@@ -71,7 +71,9 @@ export async function readPdf(bytes: Uint8Array, onPage: OnPage): Promise<Conver
 function pagesWithoutText(empty: number[], broken: number[]): string[] {
   const scanned = empty.filter((page) => !broken.includes(page));
   if (scanned.length === 0) return [];
-  return [`holds no text on ${scanned.length === 1 ? 'page' : 'pages'} ${ranges(scanned)} (images)`];
+  return [
+    `holds no text on ${scanned.length === 1 ? 'page' : 'pages'} ${ranges(scanned)} (images)`,
+  ];
 }
 
 type Items = readonly (object | { str: string; hasEOL: boolean })[];

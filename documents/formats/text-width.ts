@@ -29,7 +29,9 @@ export function textWidth(utf8: Uint8Array): TextWidth {
   if (widest === null) return { chars, width, widest: null };
   const { byte, at } = widest;
   const character = String.fromCodePoint(
-    Buffer.from(utf8.subarray(byte, byte + 4)).toString('utf8').codePointAt(0) ?? 0,
+    Buffer.from(utf8.subarray(byte, byte + 4))
+      .toString('utf8')
+      .codePointAt(0) ?? 0,
   );
   return { chars, width, widest: { character, at } };
 }

@@ -24,7 +24,10 @@ export function pythonText(utf8: Buffer): PythonText {
   for (let from = 0; from < utf8.length;) {
     const to = boundary(utf8, from + CHUNK_BYTES);
     const text = utf8.toString('utf8', from, to);
-    at += width < 4 ? bytes.write(text, at, width === 1 ? 'latin1' : 'utf16le') : points(text, bytes, at);
+    at +=
+      width < 4
+        ? bytes.write(text, at, width === 1 ? 'latin1' : 'utf16le')
+        : points(text, bytes, at);
     from = to;
   }
   return { length, maxChar, bytes };

@@ -92,7 +92,11 @@
       words[3] = 0xffffffff;
       words[7] = characters;
       if (maxChar < 128) words.set([length, characters], 5);
-      new Uint8Array(memory.buffer).fill(0, characters + length * width, characters + (length + 1) * width);
+      new Uint8Array(memory.buffer).fill(
+        0,
+        characters + length * width,
+        characters + (length + 1) * width,
+      );
       module._PyList_Append(addresses.texts, made);
       module._Py_DecRef(made);
       return characters;

@@ -1,14 +1,18 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { InvalidDocument, readInputs } from '../../documents/index.ts';
-import { JsonText } from '../../store/index.ts';
+import { CliError } from '../../cli/cli-error.ts';
+import { readInputs } from '../../cli/read-inputs.ts';
+import { FileBytes, LocalFiles, RemoteFiles } from '../../store/index.ts';
+import { readFiles } from '../documents/read-files.ts';
 import { scratchDirectories } from '../store/scratch-directory.ts';
+
+// Scope: what the command line makes of --input. What becomes of the files is tested in test/documents.
 
 const scratch = scratchDirectories();
 
-async function folderWith(files: Record<string, string | Buffer>): Promise<string> {
+async function folderWith(files: Record<string, string>): Promise<string> {
   const root = await scratch();
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(root, name)), { recursive: true });
@@ -18,102 +22,84 @@ async function folderWith(files: Record<string, string | Buffer>): Promise<strin
 }
 
 describe('inputs of a command line', () => {
-  test('one path alone is the value itself', async () => {
+  test('one location alone is the value itself', async () => {
     const root = await folderWith({ 'contract.txt': 'long text' });
-    expect(await readInputs([join(root, 'contract.txt')])).toEqual({
-      value: 'long text',
-      notes: [],
-    });
+    const value = await readInputs([join(root, 'contract.txt')]);
+    expect(value).toEqual(new LocalFiles(join(root, 'contract.txt')));
+    expect((await readFiles(value)).values).toEqual({ '': 'long text' });
   });
 
-  test('named paths become a dict, in the order given', async () => {
+  test('named locations become a dict, in the order given; folders and patterns dicts of their files', async () => {
     const root = await folderWith({
       'contract.txt': 'long',
       'prior/b.md': 'B',
       'prior/a.txt': 'A',
     });
-    const { value } = await readInputs([
-      `prior=${join(root, 'prior')}`,
-      `contract=${join(root, 'contract.txt')}`,
+    const value = await readInputs([
+      `prior=${root}/prior`,
+      `contract=${root}/contract.txt`,
+      `some=${root}/*/*.md`,
     ]);
-    expect(JSON.stringify(value)).toBe('{"prior":{"a.txt":"A","b.md":"B"},"contract":"long"}');
+    expect((await readFiles(value)).values).toEqual({
+      'prior > a.txt': 'A',
+      'prior > b.md': 'B',
+      contract: 'long',
+      'some > prior/b.md': 'B',
+    });
   });
 
-  test('several paths without names are named by their files', async () => {
+  test('several without names are named by their files', async () => {
     const root = await folderWith({ 'a.txt': 'A', 'b.txt': 'B' });
-    const { value } = await readInputs([join(root, 'a.txt'), join(root, 'b.txt')]);
-    expect(value).toEqual({ 'a.txt': 'A', 'b.txt': 'B' });
+    const value = await readInputs([join(root, 'a.txt'), join(root, 'b.txt')]);
+    expect((await readFiles(value)).values).toEqual({ 'a.txt': 'A', 'b.txt': 'B' });
   });
 
-  test('a file with an equals sign in its name is found', async () => {
-    const root = await folderWith({ 'x=1.txt': 'one' });
-    expect((await readInputs([join(root, 'x=1.txt')])).value).toBe('one');
+  test('a path or address with an equals sign is found', async () => {
+    const root = await folderWith({ 'x=1.txt': 'one', '[a].txt': 'two' });
+    expect(await readInputs([join(root, 'x=1.txt')])).toEqual(new LocalFiles(`${root}/x=1.txt`));
+    expect((await readFiles(await readInputs([`${root}/[a].txt`]))).values).toEqual({ '': 'two' });
+    expect(await readInputs(['https://example.com/?a=b'])).toEqual(
+      new RemoteFiles('https://example.com/?a=b'),
+    );
   });
 
-  test('a folder is read with its folders; hidden files and linked folders are left out and noted', async () => {
-    const root = await folderWith({ 'sub/b.txt': 'B', 'a.txt': 'A', '.DS_Store': '\0\0' });
-    await symlink(root, join(root, 'loop'));
-    await symlink(join(root, 'a.txt'), join(root, 'link.txt'));
-    expect(await readInputs([root])).toEqual({
-      value: { 'a.txt': 'A', 'link.txt': 'A', 'sub/b.txt': 'B' },
-      notes: [
-        `${root}/.DS_Store is hidden: left out`,
-        `${root}/loop is a link to a folder: left out`,
-      ],
+  test('what a worker reads is left to it', async () => {
+    expect(
+      await readInputs(['a=s3://bucket/key', 'b=worker:/data/*.pdf', 'c=HTTPS://h/x']),
+    ).toEqual({
+      a: new RemoteFiles('s3://bucket/key'),
+      b: new RemoteFiles('worker:/data/*.pdf'),
+      c: new RemoteFiles('HTTPS://h/x'),
     });
   });
 
-  test('standard input is read for -, and guesses about it are noted', async () => {
+  test('standard input is read for -', async () => {
     const stdin = Readable.from([Buffer.from('na'), Buffer.from('ïve', 'latin1')]);
-    expect(await readInputs(['text=-'], stdin)).toEqual({
-      value: { text: 'naïve' },
-      notes: ['standard input is not UTF-8: read as windows-1252'],
+    const value = await readInputs(['text=-'], stdin);
+    expect(value).toEqual({
+      text: new FileBytes('standard input', Buffer.from('naïve', 'latin1')),
     });
-  });
-
-  test.each([
-    ['a dict of texts', '{"b":"B","a":"A"}', { b: 'B', a: 'A' }],
-    ['a text', '"hello"', 'hello'],
-    ['numbers that JavaScript would change', '{"x": 1.0}', new JsonText('{"x": 1.0}')],
-    ['keys that JavaScript would reorder', '{"2":"b","1":"a"}', new JsonText('{"2":"b","1":"a"}')],
-    ['a list', '[1]', new JsonText('[1]')],
-  ])('a .json file holding %s is a value', async (_, content, expected) => {
-    const root = await folderWith({ 'data.JSON': content });
-    expect((await readInputs([join(root, 'data.JSON')])).value).toEqual(expected);
+    const { values, notes } = await readFiles(value);
+    expect(values).toEqual({ text: 'naïve' });
+    expect(notes).toEqual([
+      'standard input is not UTF-8: read as windows-1252 (guessed from its bytes)',
+    ]);
   });
 });
 
-async function refusal(...specs: string[]): Promise<string> {
-  const failure: unknown = await readInputs(specs, Readable.from([])).catch((e: unknown) => e);
-  expect(failure).toBeInstanceOf(InvalidDocument);
-  return failure instanceof Error ? failure.message : '';
-}
-
-describe('inputs that cannot be read are refused in one sentence', () => {
+describe('inputs that cannot be found are refused in one sentence', () => {
   test.each([
     [['/no/such/file.txt'], 'there is no file or folder /no/such/file.txt'],
     [['contract=/no/such/file.txt'], 'there is no file or folder /no/such/file.txt'],
+    [['x=/no/such/*.pdf'], 'no file matches /no/such/*.pdf'],
     [['=x'], 'input "=x" is not of the form name=path'],
     [['x='], 'input "x=" is not of the form name=path'],
     [['a=-', 'b=-'], 'standard input (-) can be read for one input only'],
     [['a=x', 'a=y'], 'input "a" is given twice'],
     [['-'], 'standard input is empty'],
+    [['/dev/null'], '/dev/null is not a regular file'],
   ])('%j', async (specs, message) => {
-    expect(await refusal(...specs)).toBe(message);
-  });
-
-  test('JSON that is none', async () => {
-    const root = await folderWith({ 'data.json': '{"a": ' });
-    expect(await refusal(join(root, 'data.json'))).toBe(
-      `${root}/data.json is not valid JSON: Unexpected end of JSON input`,
-    );
-  });
-
-  test('a folder without files, and a PDF in a folder', async () => {
-    const root = await folderWith({ 'prior/scan.pdf': '%PDF-1.4', 'empty/.hidden': 'x' });
-    expect(await refusal(join(root, 'empty'))).toBe(`the folder ${root}/empty holds no files`);
-    expect(await refusal(`prior=${join(root, 'prior')}`)).toBe(
-      `${root}/prior/scan.pdf is a PDF: convert it to text first`,
-    );
+    const failure: unknown = await readInputs(specs, Readable.from([])).catch((e: unknown) => e);
+    expect(failure).toEqual(new CliError(`${message}: check --input.`));
   });
 });

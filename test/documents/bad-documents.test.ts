@@ -62,23 +62,54 @@ describe('a document that cannot be read is refused by name', () => {
       async () => (await fixture('report.docx')).subarray(0, 20_000),
       'half.docx is a damaged ZIP archive (End of central directory record signature not found. Either not a zip file, or file is truncated.)',
     ],
-    ['an old Office document', 'a.doc', () => '\xd0\xcf\x11\xe0\xa1\xb1', 'a.doc is an old Office document: save it as .docx or .xlsx'],
+    [
+      'an old Office document',
+      'a.doc',
+      () => '\xd0\xcf\x11\xe0\xa1\xb1',
+      'a.doc is an old Office document: save it as .docx or .xlsx',
+    ],
     ['a picture', 'a.txt', () => '\x89PNG\r\n', 'a.txt is a PNG image: it holds no text'],
     ['a program', 'run', () => '\x7fELF\x02', 'run is a program'],
-    ['binary data', 'data.bin', () => 'abc\0def\0\0', 'data.bin is binary data: convert it to text'],
-    ['damaged text', 'a.txt', () => '\xef\xbb\xbfab\xff', 'a.txt is damaged UTF-8: convert it to text'],
-    ['JSON that is none', 'a.json', () => '{"a": ', 'a.json is not valid JSON: Unexpected end of JSON input'],
+    [
+      'binary data',
+      'data.bin',
+      () => 'abc\0def\0\0',
+      'data.bin is binary data: convert it to text',
+    ],
+    [
+      'damaged text',
+      'a.txt',
+      () => '\xef\xbb\xbfab\xff',
+      'a.txt is damaged UTF-8: convert it to text',
+    ],
+    [
+      'JSON that is none',
+      'a.json',
+      () => '{"a": ',
+      'a.json is not valid JSON: Unexpected end of JSON input',
+    ],
     [
       'JSON Lines with one that is none',
       'a.jsonl',
       () => '{"a":1}\n\n{"b"\n',
       `a.jsonl is not valid JSON in line 3: Expected ':' after property name in JSON at position 4 (line 1 column 5)`,
     ],
-    ['a damaged archive', 'a.tgz', () => '\x1f\x8b\x08\0abc', 'a.tgz is a damaged gzip archive (incorrect data check)'],
-    ['an archive without files', 'a.zip', () => `PK\x05\x06${'\0'.repeat(18)}`, 'a.zip is an archive without files'],
+    [
+      'a damaged archive',
+      'a.tgz',
+      () => '\x1f\x8b\x08\0abc',
+      'a.tgz is a damaged gzip archive (incorrect data check)',
+    ],
+    [
+      'an archive without files',
+      'a.zip',
+      () => `PK\x05\x06${'\0'.repeat(18)}`,
+      'a.zip is an archive without files',
+    ],
   ])('%s', async (_, name, content, message) => {
     const found = await refusal(readFiles(named(name, await content())));
-    if (name === 'a.tgz') expect(found).toMatch(/^InvalidDocument: a\.tgz is a damaged gzip archive \(.+\)$/);
+    if (name === 'a.tgz')
+      expect(found).toMatch(/^InvalidDocument: a\.tgz is a damaged gzip archive \(.+\)$/);
     else expect(found).toBe(`InvalidDocument: ${message}`);
   });
 
@@ -277,7 +308,9 @@ describe('a hostile archive', () => {
     ]);
     const { values, notes } = await readFiles(named('a.zip', archive));
     expect(values).toEqual({ 'b.txt': 'B' });
-    expect(notes).toEqual(['a.zip/inner.zip is an archive within another document: unpack it: left out']);
+    expect(notes).toEqual([
+      'a.zip/inner.zip is an archive within another document: unpack it: left out',
+    ]);
   });
 });
 
@@ -304,7 +337,9 @@ describe('the heap', () => {
   test('gets a text of wide characters in parts below 256 MB', async () => {
     const paragraph = `${'日本語の契約書。'.repeat(1000)}\n\n`;
     const text = paragraph.repeat(17_000);
-    const { entries, notes } = await readFiles({ log: new FileBytes('log.txt', Buffer.from(text)) });
+    const { entries, notes } = await readFiles({
+      log: new FileBytes('log.txt', Buffer.from(text)),
+    });
     expect(entries.map(({ path, part }) => [path, part])).toEqual([
       [['log'], 0],
       [['log'], 1],

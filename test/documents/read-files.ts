@@ -34,11 +34,7 @@ export async function readFiles(value: InputValue, options: ReadOptions = {}): P
     const key = path.join(' > ');
     const before = values[key];
     values[key] =
-      format === 'json'
-        ? JSON.parse(text)
-        : typeof before === 'string'
-          ? before + text
-          : text;
+      format === 'json' ? JSON.parse(text) : typeof before === 'string' ? before + text : text;
   }
   return { values, entries, notes, manifest };
 }

@@ -63,19 +63,26 @@ describe('files of the worker', () => {
     const access: SourceAccess = { ...NO_ACCESS, roots: [join(root, 'in')] };
     await symlink(join(root, 'out/secret.txt'), join(root, 'in/link.txt'));
     await symlink(join(root, 'in/a.txt'), join(root, 'in/own.txt'));
-    expect(
-      (await readFiles({ a: remote(`worker:${root}/in/a.txt`) }, { access })).values,
-    ).toEqual({ a: 'A' });
+    expect((await readFiles({ a: remote(`worker:${root}/in/a.txt`) }, { access })).values).toEqual({
+      a: 'A',
+    });
     const { values, notes } = await readFiles({ all: remote(`worker:${root}/in`) }, { access });
     expect(values).toEqual({ 'all > a.txt': 'A', 'all > own.txt': 'A', 'all > sub/b.txt': 'B' });
     expect(notes).toEqual([
       `${root}/in/link.txt is a link that leads out of the folders that runs may read: left out`,
     ]);
-    expect(
-      (await readFiles(remote(`worker:${root}/in/**/*b*`), { access })).values,
-    ).toEqual({ 'sub/b.txt': 'B' });
+    expect((await readFiles(remote(`worker:${root}/in/**/*b*`), { access })).values).toEqual({
+      'sub/b.txt': 'B',
+    });
 
-    for (const place of ['out/secret.txt', 'in/../out/secret.txt', 'in/../out/*', 'innocent', 'in/link.txt', '']) {
+    for (const place of [
+      'out/secret.txt',
+      'in/../out/secret.txt',
+      'in/../out/*',
+      'innocent',
+      'in/link.txt',
+      '',
+    ]) {
       const location = `worker:${root}/${place}`;
       expect(await refusal(readFiles(remote(location), { access }))).toBe(
         `InvalidDocument: ${location} is not under a folder that runs may read (RLM_INPUT_ROOTS)`,
@@ -123,11 +130,15 @@ describe('the web', () => {
   test('is read on allowed hosts, by the type that the server tells', async () => {
     const { url, access } = await serve(({ url: path }, response) => {
       if (path === '/moved') response.writeHead(302, { location: '/page?x=1' }).end();
-      else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<h1>Hi</h1>');
+      else
+        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<h1>Hi</h1>');
     });
     const { values, entries } = await readFiles(remote(`${url}/moved`), { access });
     expect(values).toEqual({ '': '# Hi\n' });
-    expect(entries[0]?.document).toMatchObject({ name: 'moved.html', metadata: { format: 'html' } });
+    expect(entries[0]?.document).toMatchObject({
+      name: 'moved.html',
+      metadata: { format: 'html' },
+    });
   });
 
   test('is off by default, and other hosts are off always', async () => {
@@ -143,7 +154,11 @@ describe('the web', () => {
     expect(await refusal(readFiles(remote(url), { access: others }))).toBe(
       `InvalidDocument: ${url} is not a host that runs may read (RLM_HTTP_HOSTS)`,
     );
-    for (const target of ['http://example.com.evil.test/', 'http://example.org/', 'http://example.com:81/']) {
+    for (const target of [
+      'http://example.com.evil.test/',
+      'http://example.org/',
+      'http://example.com:81/',
+    ]) {
       expect(await refusal(readFiles(remote(target), { access: others }))).toBe(
         `InvalidDocument: ${target} is not a host that runs may read (RLM_HTTP_HOSTS)`,
       );
@@ -201,7 +216,9 @@ describe('the web', () => {
 const MOTO = process.env['RLM_TEST_MOTO'] ?? 'moto_server';
 const hasMoto = spawnSync(MOTO, ['--version'], { stdio: 'ignore' }).error === undefined;
 if (!hasMoto) {
-  console.warn('The tests of s3:// are skipped: there is no moto_server (pip install "moto[server]").');
+  console.warn(
+    'The tests of s3:// are skipped: there is no moto_server (pip install "moto[server]").',
+  );
 }
 
 (hasMoto ? describe : describe.skip)('S3', () => {
@@ -217,7 +234,12 @@ if (!hasMoto) {
     process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
     access = { ...NO_ACCESS, s3Buckets: null, s3Endpoint: endpoint };
     const until = Date.now() + 60_000;
-    while (!(await fetch(endpoint).then(() => true, () => false))) {
+    while (
+      !(await fetch(endpoint).then(
+        () => true,
+        () => false,
+      ))
+    ) {
       if (Date.now() > until) throw new Error('moto_server does not start');
       await new Promise((done) => setTimeout(done, 200));
     }
@@ -247,7 +269,10 @@ if (!hasMoto) {
     expect(one.values).toEqual({ t: [{ a: '1', b: '2' }] });
     const all = await readFiles({ d: remote('s3://papers/2026/') }, { access });
     expect(Object.keys(all.values)).toEqual(['d > contract.pdf', 'd > notes.txt']);
-    expect(all.entries[0]?.document).toMatchObject({ name: 'contract.pdf', metadata: { pages: 3 } });
+    expect(all.entries[0]?.document).toMatchObject({
+      name: 'contract.pdf',
+      metadata: { pages: 3 },
+    });
     expect(all.notes).toEqual([
       expect.stringContaining('s3://papers/2026/sub/bad.json is not valid JSON: '),
     ]);

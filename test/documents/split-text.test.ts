@@ -42,23 +42,28 @@ describe('parts of a text', () => {
 
   test('are the text, each below the limit in UTF-8 and in the heap, cut at lines when there are any', () => {
     fc.assert(
-      fc.property(fc.array(paragraph, { maxLength: 20 }), fc.integer({ min: 16, max: 200 }), (texts, limit) => {
-        const text = texts.join('\n\n');
-        const utf8 = Buffer.from(text);
-        const parts = splitText(utf8, limit);
-        const found = parts.map(({ start, end }) => utf8.toString('utf8', start, end));
-        expect(found.join('')).toBe(text);
-        let chars = 0;
-        for (const [index, part] of parts.entries()) {
-          const one = found[index] ?? '';
-          const { chars: own, width } = textWidth(Buffer.from(one));
-          expect([part.firstChar, part.chars]).toEqual([chars, own]);
-          expect(own * width).toBeLessThanOrEqual(limit);
-          expect(part.end - part.start).toBeLessThanOrEqual(limit);
-          if (index < parts.length - 1 && one.includes('\n')) expect(one.endsWith('\n')).toBe(true);
-          chars += own;
-        }
-      }),
+      fc.property(
+        fc.array(paragraph, { maxLength: 20 }),
+        fc.integer({ min: 16, max: 200 }),
+        (texts, limit) => {
+          const text = texts.join('\n\n');
+          const utf8 = Buffer.from(text);
+          const parts = splitText(utf8, limit);
+          const found = parts.map(({ start, end }) => utf8.toString('utf8', start, end));
+          expect(found.join('')).toBe(text);
+          let chars = 0;
+          for (const [index, part] of parts.entries()) {
+            const one = found[index] ?? '';
+            const { chars: own, width } = textWidth(Buffer.from(one));
+            expect([part.firstChar, part.chars]).toEqual([chars, own]);
+            expect(own * width).toBeLessThanOrEqual(limit);
+            expect(part.end - part.start).toBeLessThanOrEqual(limit);
+            if (index < parts.length - 1 && one.includes('\n'))
+              expect(one.endsWith('\n')).toBe(true);
+            chars += own;
+          }
+        },
+      ),
     );
   });
 
@@ -75,7 +80,13 @@ describe('parts of a text', () => {
 
 describe('a document', () => {
   function leaf(text: string, pages?: [number, number][]): Parameters<typeof measured>[0] {
-    return { path: [], format: 'text', bytes: Buffer.from(text), metadata: {}, ...(pages && { pages }) };
+    return {
+      path: [],
+      format: 'text',
+      bytes: Buffer.from(text),
+      metadata: {},
+      ...(pages && { pages }),
+    };
   }
 
   test('of one byte a character is never cut', () => {
@@ -88,9 +99,25 @@ describe('a document', () => {
     const size = [...page].length;
     const pages = [0, 1, 2, 3].map((i): [number, number] => [i * size, (i + 1) * size]);
     const parts = measured(leaf(text, pages), 2 * 2 * size + 8);
-    expect(parts.map(({ part, firstPage, leaf: { pages: own } }) => [part, firstPage, own])).toEqual([
-      [0, 1, [[0, size], [size, 2 * size]]],
-      [1, 3, [[0, size], [size, 2 * size]]],
+    expect(
+      parts.map(({ part, firstPage, leaf: { pages: own } }) => [part, firstPage, own]),
+    ).toEqual([
+      [
+        0,
+        1,
+        [
+          [0, size],
+          [size, 2 * size],
+        ],
+      ],
+      [
+        1,
+        3,
+        [
+          [0, size],
+          [size, 2 * size],
+        ],
+      ],
     ]);
     expect(parts.map((part) => Buffer.from(part.leaf.bytes).toString()).join('')).toBe(text);
   });

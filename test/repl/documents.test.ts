@@ -41,44 +41,52 @@ describe('a large document', () => {
     ['of Latin-1', 'é', 1],
     ['with a character of two bytes', '→', 2],
     ['with a character of four bytes', '\u{1F600}', 4],
-  ])('%s is a str with pages, held once, and comes back in another kernel', async (_, end, width) => {
-    const session = new Session(here, store, `document ${end}`);
-    const plain = new Session(here, store, `plain ${end}`);
-    const text = line.repeat(Math.ceil((12 * MIB) / line.length / width)) + end;
-    const chars = [...text].length;
-    const document = {
-      name: 'contract.txt',
-      pages: [[0, 1000], [1000, chars]] satisfies [number, number][],
-      metadata: { format: 'text' },
-    };
-    const bare = await plain.run('', { edits: await edit([await entryOf(text, [])]) });
-    const opened = await session.run('', { edits: await edit([await entryOf(text, [], { document })]) });
-    expect(opened.image.heapBytes - bare.image.heapBytes).toBeLessThan(MIB);
-    const { header } = decodeHeader(await store.blobs.get(opened.image.blob));
-    const covered = header.extents.reduce((sum, { pages }) => sum + pages * 4096, 0);
-    expect(covered).toBeGreaterThan((chars - 1) * width - 3 * 4096);
+  ])(
+    '%s is a str with pages, held once, and comes back in another kernel',
+    async (_, end, width) => {
+      const session = new Session(here, store, `document ${end}`);
+      const plain = new Session(here, store, `plain ${end}`);
+      const text = line.repeat(Math.ceil((12 * MIB) / line.length / width)) + end;
+      const chars = [...text].length;
+      const document = {
+        name: 'contract.txt',
+        pages: [
+          [0, 1000],
+          [1000, chars],
+        ] satisfies [number, number][],
+        metadata: { format: 'text' },
+      };
+      const bare = await plain.run('', { edits: await edit([await entryOf(text, [])]) });
+      const opened = await session.run('', {
+        edits: await edit([await entryOf(text, [], { document })]),
+      });
+      expect(opened.image.heapBytes - bare.image.heapBytes).toBeLessThan(MIB);
+      const { header } = decodeHeader(await store.blobs.get(opened.image.blob));
+      const covered = header.extents.reduce((sum, { pages }) => sum + pages * 4096, 0);
+      expect(covered).toBeGreaterThan((chars - 1) * width - 3 * 4096);
 
-    const look = [
-      '(type(input_data).__name__, isinstance(input_data, str), len(input_data),',
-      ' input_data.name, input_data.page_of(1500), input_data.metadata, input_data.page(1) == input_data[:1000],',
-      ' input_data.isascii(), hash(input_data) == hash(input_data[:]), input_data.encode()[-4:],',
-      ' len(search_text(input_data, "WITHOUT limit", max_results=3)), input_data.count("indemnify"), context is input_data)',
-    ].join('\n');
-    const seen = await session.run(look);
-    expect(seen.value).toBe(
-      `('Document', True, ${chars}, 'contract.txt', 2, {'format': 'text'}, True, ${end === 'end' ? 'True' : 'False'}, True, ` +
-        `${pythonBytes(Buffer.from(text).subarray(-4))}, 3, ${text.split('indemnify').length - 1}, True)`,
-    );
-    const other = new Session(elsewhere, store, `document elsewhere ${end}`);
-    other.image = session.image;
-    const { value, image } = await other.run(look);
-    expect(value).toBe(seen.value);
+      const look = [
+        '(type(input_data).__name__, isinstance(input_data, str), len(input_data),',
+        ' input_data.name, input_data.page_of(1500), input_data.metadata, input_data.page(1) == input_data[:1000],',
+        ' input_data.isascii(), hash(input_data) == hash(input_data[:]), input_data.encode()[-4:],',
+        ' len(search_text(input_data, "WITHOUT limit", max_results=3)), input_data.count("indemnify"), context is input_data)',
+      ].join('\n');
+      const seen = await session.run(look);
+      expect(seen.value).toBe(
+        `('Document', True, ${chars}, 'contract.txt', 2, {'format': 'text'}, True, ${end === 'end' ? 'True' : 'False'}, True, ` +
+          `${pythonBytes(Buffer.from(text).subarray(-4))}, 3, ${text.split('indemnify').length - 1}, True)`,
+      );
+      const other = new Session(elsewhere, store, `document elsewhere ${end}`);
+      other.image = session.image;
+      const { value, image } = await other.run(look);
+      expect(value).toBe(seen.value);
 
-    // Its memory goes with it: others find room there.
-    await other.run('del input_data, context');
-    const after = await other.run(`x = "y" * ${(chars - 100) * width}\nlen(x)`);
-    expect(after.image.heapBytes).toBeLessThanOrEqual(image.heapBytes);
-  });
+      // Its memory goes with it: others find room there.
+      await other.run('del input_data, context');
+      const after = await other.run(`x = "y" * ${(chars - 100) * width}\nlen(x)`);
+      expect(after.image.heapBytes).toBeLessThanOrEqual(image.heapBytes);
+    },
+  );
 
   test('takes no memory of the heap when there is none', async () => {
     const session = new Session(here, store, 'too large');
@@ -101,7 +109,12 @@ test('a text in parts is one list-like document, searched as one', async () => {
   const part = (text: string, number: number, firstPage = 1): Promise<ManifestEntry> =>
     entryOf(text, ['log'], {
       part: number,
-      document: { name: 'log.txt', metadata: { format: 'text' }, pages: [[0, text.length]], firstPage },
+      document: {
+        name: 'log.txt',
+        metadata: { format: 'text' },
+        pages: [[0, text.length]],
+        firstPage,
+      },
     });
   const edits = await edit([
     await entryOf('beside', ['other']),
@@ -128,11 +141,20 @@ describe('characters of a str', () => {
     const text = `x${unit.repeat(Math.ceil((17 * MIB) / Buffer.byteLength(unit)))}`;
     const made = pythonText(Buffer.from(text));
     const { length, bytes } = made;
-    expect([length, made.maxChar, bytes.length]).toEqual([[...unit].length * (text.length - 1) / unit.length + 1, maxChar, length * width]);
+    expect([length, made.maxChar, bytes.length]).toEqual([
+      ([...unit].length * (text.length - 1)) / unit.length + 1,
+      maxChar,
+      length * width,
+    ]);
     const codes = [0, 1, length - 2, length - 1].map((at) =>
       Buffer.from(bytes).readUIntLE(at * width, width),
     );
     const points = [...unit];
-    expect(codes.map((code) => String.fromCodePoint(code))).toEqual(['x', points[0], points.at(-2), ' ']);
+    expect(codes.map((code) => String.fromCodePoint(code))).toEqual([
+      'x',
+      points[0],
+      points.at(-2),
+      ' ',
+    ]);
   });
 });
