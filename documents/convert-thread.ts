@@ -16,7 +16,7 @@ parentPort?.on('message', (message: unknown) => {
 async function read(name: string, bytes: Uint8Array): Promise<void> {
   try {
     const { leaves, notes } = await readDocument(name, bytes, (page, pages) => {
-      if (page % 10 === 1) parentPort?.postMessage({ kind: 'page', page, pages });
+      if (page % 10 === 1) parentPort?.postMessage({ kind: 'page', page, pages }, []);
     });
     const texts = leaves.flatMap((leaf) => measured(leaf));
     const buffers = new Set(texts.map(({ leaf }) => own(leaf)));
@@ -27,7 +27,7 @@ async function read(name: string, bytes: Uint8Array): Promise<void> {
       error instanceof Unreadable
         ? error.message
         : `cannot be read (${error instanceof Error ? error.message : String(error)})`;
-    parentPort?.postMessage({ kind: 'unreadable', phrase });
+    parentPort?.postMessage({ kind: 'unreadable', phrase }, []);
   }
 }
 

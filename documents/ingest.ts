@@ -116,7 +116,7 @@ class Ingest {
       ...this.#notes,
       ...(note === null ? [] : [note]),
     ];
-    const entries = this.#entries.map(({ heapBytes: _, ...entry }) => entry);
+    const entries = this.#entries.map(({ heapBytes: _size, ...entry }): ManifestEntry => entry);
     const manifest: Manifest = { entries, ...(notes.length > 0 && { notes }) };
     const { digest } = await putJson(this.#store, manifest);
     return {

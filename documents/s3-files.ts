@@ -1,11 +1,12 @@
 import { basename, matchesGlob } from 'node:path';
+import type * as sdkTypes from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { MAX_FILE_BYTES } from '../store/index.ts';
 import { InvalidDocument, SourceUnavailable } from './errors.ts';
 import type { Found, Item } from './item.ts';
 import type { SourceAccess } from './source-access.ts';
 
-type Sdk = typeof import('@aws-sdk/client-s3');
+type Sdk = Pick<typeof sdkTypes, 'S3Client' | 'GetObjectCommand' | 'ListObjectsV2Command'>;
 
 /** Objects that one location may name. */
 const MAX_OBJECTS = 20_000;
@@ -25,11 +26,10 @@ export async function* s3Files(
     );
   }
   const sdk = await loadSdk(location);
-  const client = new sdk.S3Client({
-    ...(access.s3Endpoint === null
-      ? {}
-      : { endpoint: access.s3Endpoint, forcePathStyle: true, region: regionOf() }),
-  });
+  const { s3Endpoint } = access;
+  const client = new sdk.S3Client(
+    s3Endpoint === null ? {} : { endpoint: s3Endpoint, forcePathStyle: true, region: regionOf() },
+  );
   try {
     const isPattern = /[*?[\]{}]/.test(key);
     if (key !== '' && !key.endsWith('/') && !isPattern) {

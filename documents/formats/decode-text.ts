@@ -16,8 +16,15 @@ const CHUNK_BYTES = 16 * 1024 * 1024;
 /** Encodings whose texts are mostly bytes above 127, which Western text is not, and that nothing else looks like. */
 const MULTI_BYTE = ['Shift_JIS', 'EUC-JP', 'EUC-KR', 'Big5', 'GB18030'];
 const OTHER_SCRIPTS = [
-  ...['windows-1251', 'KOI8-R', 'ISO-8859-5', 'windows-1253', 'ISO-8859-7'],
-  ...['windows-1255', 'ISO-8859-8', 'windows-1256', 'ISO-8859-6'],
+  'windows-1251',
+  'KOI8-R',
+  'ISO-8859-5',
+  'windows-1253',
+  'ISO-8859-7',
+  'windows-1255',
+  'ISO-8859-8',
+  'windows-1256',
+  'ISO-8859-6',
 ];
 /** Latin letters of other languages: differ from Western ones in few bytes. */
 const OTHER_LATIN = ['windows-1250', 'ISO-8859-2', 'windows-1254', 'ISO-8859-9'];

@@ -316,7 +316,7 @@ describe('a hostile archive', () => {
 
 describe('the heap', () => {
   test('that inputs do not fit is told before a kernel is opened, with what to raise', async () => {
-    const text = `${'x'.repeat(50 * 2 ** 20)}`;
+    const text = 'x'.repeat(50 * 2 ** 20);
     expect(await refusal(readFiles({ big: text, small: 'y' }, { heapMiB: 128 }))).toBe(
       'InvalidInput: The inputs take 51 MiB of the heap, which has 128 MiB, of which Python needs 96; the largest is big with 50 MiB. ' +
         'Raise limits.heapMiB (--heap-mib) to at least 256; it may have 4,096.',

@@ -14,14 +14,14 @@ describe('the width of a text', () => {
     ['ab€ and ☃', 2, { character: '€', at: 2 }],
     ['é€ \u{1F600}\u{1F601}', 4, { character: '\u{1F600}', at: 3 }],
   ])('%j takes %d bytes a character', (text, width, widest) => {
-    expect(textWidth(Buffer.from(text))).toEqual({ chars: [...text].length, width, widest });
+    expect(textWidth(Buffer.from(text))).toEqual({ chars: Array.from(text).length, width, widest });
   });
 
   test('is that of its widest character, whatever the text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (raw) => {
         const text = raw.toWellFormed();
-        const points = [...text].map((character) => character.codePointAt(0) ?? 0);
+        const points = Array.from(text).map((character) => character.codePointAt(0) ?? 0);
         const most = Math.max(0, ...points);
         expect(textWidth(Buffer.from(text))).toMatchObject({
           chars: points.length,
@@ -96,7 +96,7 @@ describe('a document', () => {
   test('of wide characters is cut when it is large, and its pages with it', () => {
     const page = '日本 text.\n\n';
     const text = page.repeat(4);
-    const size = [...page].length;
+    const size = Array.from(page).length;
     const pages = [0, 1, 2, 3].map((i): [number, number] => [i * size, (i + 1) * size]);
     const parts = measured(leaf(text, pages), 2 * 2 * size + 8);
     expect(

@@ -29,7 +29,7 @@ async function entryOf(
   more: Partial<ManifestEntry> = {},
 ): Promise<ManifestEntry> {
   const blob = await store.blobs.put(Buffer.from(text));
-  return { path, format: 'text', blob, chars: [...text].length, ...more };
+  return { path, format: 'text', blob, chars: Array.from(text).length, ...more };
 }
 
 const MIB = 2 ** 20;
@@ -47,7 +47,7 @@ describe('a large document', () => {
       const session = new Session(here, store, `document ${end}`);
       const plain = new Session(here, store, `plain ${end}`);
       const text = line.repeat(Math.ceil((12 * MIB) / line.length / width)) + end;
-      const chars = [...text].length;
+      const chars = Array.from(text).length;
       const document = {
         name: 'contract.txt',
         pages: [
@@ -142,14 +142,14 @@ describe('characters of a str', () => {
     const made = pythonText(Buffer.from(text));
     const { length, bytes } = made;
     expect([length, made.maxChar, bytes.length]).toEqual([
-      ([...unit].length * (text.length - 1)) / unit.length + 1,
+      (Array.from(unit).length * (text.length - 1)) / unit.length + 1,
       maxChar,
       length * width,
     ]);
     const codes = [0, 1, length - 2, length - 1].map((at) =>
       Buffer.from(bytes).readUIntLE(at * width, width),
     );
-    const points = [...unit];
+    const points = Array.from(unit);
     expect(codes.map((code) => String.fromCodePoint(code))).toEqual([
       'x',
       points[0],
