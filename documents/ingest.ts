@@ -8,7 +8,7 @@ import {
   type Manifest,
   type ManifestEntry,
 } from '../protocol/index.ts';
-import { digestOf, getJson, InvalidInput, putJson, type Store } from '../store/index.ts';
+import { digestOfLarge, getJson, InvalidInput, putJson, type Store } from '../store/index.ts';
 import { Batches } from './batch.ts';
 import { checkHeap } from './check-heap.ts';
 import { checkPaths, checkStored } from './check-stored.ts';
@@ -160,7 +160,7 @@ class Ingest {
 
   async #convert(item: Item, bytes: Buffer<ArrayBuffer>): Promise<void> {
     const { signal } = this.#context;
-    const file = item.digest ?? digestOf(bytes);
+    const file = item.digest ?? (await digestOfLarge(bytes));
     this.#tell({
       phase: 'converting',
       name: item.name,

@@ -1,5 +1,5 @@
 export { cached } from './cached.ts';
-export { digestOf } from './digest.ts';
+export { digestOf, digestOfLarge } from './digest.ts';
 export { openDirectoryStore } from './directory-store.ts';
 export {
   BlobCorrupted,
