@@ -46,8 +46,8 @@ export interface ActivityDeps {
   /** The main queue of this deployment. */
   taskQueue: string;
   mcp: McpServers;
-  /** What of the world outside `ingest` may read. */
-  access: SourceAccess;
+  /** What of the world outside the store `ingest` may read; nothing when absent. */
+  access?: SourceAccess;
 }
 
 /** Short work on the store and the registry; main queue. */

@@ -1,4 +1,4 @@
-import { ingest as ingestInputs } from '../documents/index.ts';
+import { ingest as ingestInputs, NO_ACCESS } from '../documents/index.ts';
 import { IngestOptions, IngestResult, ManifestEntry } from '../protocol/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -6,7 +6,7 @@ import { withHeartbeat } from './heartbeat.ts';
 /** Reads the inputs of a run and stores their manifest. Idempotent: the manifest is named by its content, and a file that was read is found. */
 export function createIngest({
   store,
-  access,
+  access = NO_ACCESS,
 }: Pick<ActivityDeps, 'store' | 'access'>): MainActivities['ingest'] {
   return async function ingest(
     inputs: ManifestEntry[],
