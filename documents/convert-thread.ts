@@ -19,6 +19,7 @@ async function read(name: string, bytes: Uint8Array): Promise<void> {
       if (page % 10 === 1) parentPort?.postMessage({ kind: 'page', page, pages }, []);
     });
     const texts = leaves.flatMap((leaf) => measured(leaf));
+    for (const text of texts) text.unchanged = isWhole(text.leaf.bytes, bytes);
     const buffers = new Set(texts.map(({ leaf }) => own(leaf)));
     parentPort?.postMessage({ kind: 'read', texts, notes }, [...buffers]);
   } catch (error) {
@@ -29,6 +30,15 @@ async function read(name: string, bytes: Uint8Array): Promise<void> {
         : `cannot be read (${error instanceof Error ? error.message : String(error)})`;
     parentPort?.postMessage({ kind: 'unreadable', phrase }, []);
   }
+}
+
+/** Whether a view is of the same memory, from its beginning to its end. */
+function isWhole(view: Uint8Array, bytes: Uint8Array): boolean {
+  return (
+    view.buffer === bytes.buffer &&
+    view.byteOffset === bytes.byteOffset &&
+    view.byteLength === bytes.byteLength
+  );
 }
 
 /** Memory that can be moved out of this thread; small buffers share theirs with others. */

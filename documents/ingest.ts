@@ -173,7 +173,7 @@ class Ingest {
         (await storeDocument(
           this.#store,
           item.name,
-          file,
+          { file, isStored: item.digest !== null },
           await this.#converter.read(item.name, bytes, {
             signal,
             onPage: (page, pages) => this.#tell({ page, pages }),

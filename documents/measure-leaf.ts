@@ -9,6 +9,8 @@ export interface MeasuredLeaf extends TextWidth {
   leaf: Leaf;
   part: number | null;
   firstPage: number;
+  /** Its bytes are those of the file, all of them. */
+  unchanged?: boolean;
 }
 
 /** Parts of a text that needs more than one byte a character: so large that few are needed, so small that each fits where others were. */

@@ -35,15 +35,19 @@ export async function findDocument(
   return document;
 }
 
-/** Stores what a file was read as. The first that does it is found by all. */
+/** Stores what a file was read as. The first that does it is found by all. `isStored`: the file itself is in the store. */
 export async function storeDocument(
   store: Store,
   name: string,
-  file: Digest,
+  { file, isStored }: { file: Digest; isStored: boolean },
   { texts, notes }: ReadResult,
 ): Promise<StoredDocument> {
   const entries: StoredEntry[] = [];
-  for (const text of texts) entries.push(await storeLeaf(store, text));
+  for (const text of texts) {
+    // Most texts are their files: a gigabyte need not be hashed and written again.
+    const known = isStored && text.unchanged === true ? file : null;
+    entries.push(await storeLeaf(store, text, known));
+  }
   const document: StoredDocument = { entries, notes: [...notes, ...widthNotes(texts)] };
   const { digest } = await putJson(store, document);
   await store.records.create(keyOf(name, file), digest);
@@ -56,9 +60,16 @@ function keyOf(name: string, file: Digest): string {
   return documentRecordKey(READER, extension, file);
 }
 
-async function storeLeaf(store: Store, text: MeasuredLeaf): Promise<StoredEntry> {
+async function storeLeaf(
+  store: Store,
+  text: MeasuredLeaf,
+  known: Digest | null,
+): Promise<StoredEntry> {
   const { leaf, part, firstPage, chars, width } = text;
-  const blob = await store.blobs.put(leaf.bytes);
+  const blob =
+    known === null
+      ? await store.blobs.put(leaf.bytes)
+      : { digest: known, sizeBytes: leaf.bytes.length };
   return {
     path: leaf.path,
     format: leaf.format,

@@ -13,7 +13,7 @@ import {
   uploadRequestInputs,
 } from '../../store/index.ts';
 
-async function uploaded(): Promise<{ store: Store; entries: ManifestEntry[] }> {
+async function uploadedValues(): Promise<{ store: Store; entries: ManifestEntry[] }> {
   const store = memoryStore();
   const entries = await uploadInputs(store, { contract: 'naïve', prior: { 'a.txt': 'A' }, n: 12 });
   return { store, entries };
@@ -27,7 +27,7 @@ async function refusal(store: Store, entries: ManifestEntry[]): Promise<string> 
 
 describe('ingest', () => {
   test('stores the manifest of what is there, the same on each run', async () => {
-    const { store, entries } = await uploaded();
+    const { store, entries } = await uploadedValues();
     const seen = new Set<number>();
     const result = await ingest(store, entries, { onProgress: ({ done }) => seen.add(done) });
     expect(result).toMatchObject({ totalChars: 5 + 1 + 2, entryCount: 3 });
@@ -37,7 +37,7 @@ describe('ingest', () => {
   });
 
   test('names the blob that is not in the store', async () => {
-    const { entries } = await uploaded();
+    const { entries } = await uploadedValues();
     await expect(ingest(memoryStore(), entries)).rejects.toThrow(BlobMissing);
   });
 
@@ -54,7 +54,7 @@ describe('ingest', () => {
     ],
     ['JSON', (entry) => ({ ...entry, format: 'json' }), 'input.contract: expected JSON'],
   ])('refuses a text listed with %s', async (_, change, message) => {
-    const { store, entries } = await uploaded();
+    const { store, entries } = await uploadedValues();
     const [first, ...rest] = entries;
     if (first === undefined) throw new Error('nothing uploaded');
     expect(await refusal(store, [change(first), ...rest])).toBe(message);
