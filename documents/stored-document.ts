@@ -87,19 +87,12 @@ async function storeLeaf(
   };
 }
 
-/** Beginning and end, for prompts; all of a short one, with an empty end. */
+/** Beginning and end, for prompts. */
 export function excerptOf(utf8: Uint8Array): { head: string; tail: string } {
   const bytes = Buffer.from(utf8.buffer, utf8.byteOffset, utf8.byteLength);
-  const room = 4 * (HEAD_CHARS + TAIL_CHARS);
-  const head = Array.from(sliced(bytes, 0, Math.min(bytes.length, room)));
-  if (bytes.length <= room && head.length <= HEAD_CHARS + TAIL_CHARS) {
-    return { head: head.join(''), tail: '' };
-  }
-  const tail = Array.from(sliced(bytes, Math.max(0, bytes.length - room), bytes.length));
-  return {
-    head: head.slice(0, HEAD_CHARS).join(''),
-    tail: tail.slice(-TAIL_CHARS).join(''),
-  };
+  const head = Array.from(sliced(bytes, 0, Math.min(bytes.length, 4 * HEAD_CHARS)));
+  const tail = Array.from(sliced(bytes, Math.max(0, bytes.length - 4 * TAIL_CHARS), bytes.length));
+  return { head: head.slice(0, HEAD_CHARS).join(''), tail: tail.slice(-TAIL_CHARS).join('') };
 }
 
 /** Cut between characters. */
