@@ -1,3 +1,4 @@
+import type { SourceAccess } from '../documents/index.ts';
 import type { Registry } from '../models/index.ts';
 import type { McpServers } from './mcp-servers.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
   CheckArgumentsResult,
   FindAnswerInput,
   FindAnswerResult,
+  IngestOptions,
   IngestResult,
   ManifestEntry,
   NextTurnInput,
@@ -44,12 +46,14 @@ export interface ActivityDeps {
   /** The main queue of this deployment. */
   taskQueue: string;
   mcp: McpServers;
+  /** What of the world outside the store `ingest` may read; nothing when absent. */
+  access?: SourceAccess;
 }
 
 /** Short work on the store and the registry; main queue. */
 export interface MainActivities {
   resolveSpec(spec: RunSpec): Promise<ResolvedSpec>;
-  ingest(inputs: ManifestEntry[]): Promise<IngestResult>;
+  ingest(inputs: ManifestEntry[], options?: IngestOptions): Promise<IngestResult>;
   checkAnswer(input: CheckAnswerInput): Promise<CheckAnswerResult>;
   checkCitations(input: CheckCitationsInput): Promise<CitationCheck>;
   findAnswer(input: FindAnswerInput): Promise<FindAnswerResult>;

@@ -15,6 +15,7 @@ import { createCallMcpTool, createCheckArguments, createRecordToolResult } from 
 import { createFindAnswer, createRecordSubRun } from './sub-run-answer.ts';
 import type { ActivityDeps, MainActivities, ModelActivities, ReplActivities } from './contract.ts';
 
+export { InvalidDocument, loadSourceAccess, type SourceAccess } from '../documents/index.ts';
 export { loadMcpConfig, McpConfigInvalid } from './mcp-config.ts';
 export { McpServers } from './mcp-servers.ts';
 export type {

@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { z } from 'zod';
+import { InvalidDocument } from '../documents/index.ts';
 import { AllowanceTooSmall, ModelError } from '../models/index.ts';
 import { clipBytes, FailureType } from '../protocol/index.ts';
 import { ImageIncompatible, KernelCrashed } from '../repl/index.ts';
@@ -20,6 +21,7 @@ const PERMANENT = [
   [RecordCorrupted, FailureType.blobCorrupted],
   [ImageIncompatible, FailureType.imageIncompatible],
   [InvalidInput, FailureType.invalidInput],
+  [InvalidDocument, FailureType.invalidInput],
 ] as const;
 
 /** A disk that is full stays so longer than a kernel host takes to start again: attempts wait longer for it, up to this. */

@@ -1,6 +1,7 @@
 import type { RlmClient, RunAnswer } from '../client/index.ts';
 import { CliError } from './cli-error.ts';
 import { liveView, type LiveView, plain } from './live-view.ts';
+import { ingestLine } from './progress-line.ts';
 import { watchRun } from './watch-run.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -14,7 +15,13 @@ export async function watchToEnd(
   const told = new Set<string>();
   const watched = watchRun(client, workflowId, {
     signal: watching.signal,
+    onReading: (reading) => view.reading(plain(ingestLine(reading))),
     onProgress: (progress) => {
+      for (const note of progress.inputNotes ?? []) {
+        if (told.has(note)) continue;
+        told.add(note);
+        view.note(`Note: ${plain(note)}.`);
+      }
       for (const { id, question } of progress.questions ?? []) {
         if (told.has(id)) continue;
         told.add(id);

@@ -12,6 +12,8 @@ export interface Screen {
 /** Shows the progress of runs while they go on. */
 export interface LiveView {
   update(progress: Progress): void;
+  /** What happens before there is a state to show. */
+  reading(line: string): void;
   /** A line that stays, above the moving block. */
   note(line: string): void;
   /** Leaves the last state on the screen. */
@@ -23,11 +25,16 @@ export function liveView(screen: Screen, clock: () => number = Date.now): LiveVi
   return screen.isTTY === true ? new Block(screen, clock) : new Lines(screen, clock);
 }
 
+/** Between two lines about the reading of inputs, ms. */
+const READING_MS = 5000;
+
 class Lines implements LiveView {
   readonly #screen: Screen;
   readonly #start: number;
   readonly #clock: () => number;
   #last: Progress | null = null;
+  #read = '';
+  #readAt = -READING_MS;
 
   constructor(screen: Screen, clock: () => number) {
     this.#screen = screen;
@@ -39,6 +46,15 @@ class Lines implements LiveView {
     if (!worthALine(this.#last, progress)) return;
     this.#last = progress;
     this.note(progressLine(progress));
+  }
+
+  reading(line: string): void {
+    // Heartbeats bring news every other second; a log needs less.
+    const now = this.#clock();
+    if (line === this.#read || now - this.#readAt < READING_MS) return;
+    this.#read = line;
+    this.#readAt = now;
+    this.note(line);
   }
 
   note(line: string): void {
@@ -73,6 +89,7 @@ class Block implements LiveView {
   readonly #timer: NodeJS.Timeout;
   #drawn = 0;
   #progress: Progress | null = null;
+  #reading: string | null = null;
 
   constructor(screen: Screen, clock: () => number) {
     this.#screen = screen;
@@ -85,6 +102,12 @@ class Block implements LiveView {
 
   update(progress: Progress): void {
     this.#progress = progress;
+    this.#reading = null;
+    this.#draw();
+  }
+
+  reading(line: string): void {
+    this.#reading = line;
     this.#draw();
   }
 
@@ -99,17 +122,22 @@ class Block implements LiveView {
     this.#draw();
     this.#drawn = 0;
     this.#progress = null;
+    this.#reading = null;
   }
 
   #draw(): void {
-    if (this.#progress === null) return;
     const width = (this.#screen.columns ?? 80) - 1;
-    const lines = blockLines(this.#progress, this.#clock() - this.#start).map((line) =>
-      fit(line, width),
-    );
+    const elapsedMs = this.#clock() - this.#start;
+    const lines = this.#lines(elapsedMs).map((line) => fit(line, width));
+    if (lines.length === 0) return;
     this.#clear();
     this.#screen.write(`${lines.join('\n')}\n`);
     this.#drawn = lines.length;
+  }
+
+  #lines(elapsedMs: number): string[] {
+    if (this.#progress !== null) return blockLines(this.#progress, elapsedMs);
+    return this.#reading === null ? [] : [`${seconds(elapsedMs)} · ${this.#reading}`];
   }
 
   #clear(): void {

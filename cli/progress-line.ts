@@ -1,4 +1,4 @@
-import type { Progress } from '../protocol/index.ts';
+import type { IngestProgress, Progress } from '../protocol/index.ts';
 
 /** One line that says where a run is: `turn 2/30 · cell 2.1 · 7 of 14 sub-calls · $0.0312 of $1.00 · draft v1, 1,204 chars`. */
 export function progressLine(progress: Progress): string {
@@ -34,6 +34,17 @@ function activity(progress: Progress): string {
     default:
       return 'the model thinks';
   }
+}
+
+/** `reading the inputs · 3 of 12 documents · 41 MB · reports/x.pdf, page 11 of 96`. */
+export function ingestLine({ done, total, bytes, name, page, pages }: IngestProgress): string {
+  const at = page === undefined || pages === undefined ? '' : `, page ${page} of ${pages}`;
+  return [
+    'reading the inputs',
+    `${done.toLocaleString('en')} of ${count(total, 'document')}`,
+    ...(bytes < 1e6 ? [] : [`${Math.round(bytes / 1e6).toLocaleString('en')} MB`]),
+    ...(name === undefined || name === '' ? [] : [`${name}${at}`]),
+  ].join(' · ');
 }
 
 /** `1 sub-call`, `14 sub-calls`. */

@@ -3,6 +3,7 @@ import { CliError } from './cli-error.ts';
 import { type ServerOptions, withServerOptions } from './common-options.ts';
 import { blockLines } from './live-view.ts';
 import { logTo, print } from './output.ts';
+import { ingestLine } from './progress-line.ts';
 import { openSession } from './session.ts';
 
 /** `rlm progress`: where a run is, once. */
@@ -22,7 +23,12 @@ async function showProgress(
   const session = await openSession(options, logTo(options.debug === true));
   try {
     const progress = await session.client.progress(id);
-    if (progress === null) throw new CliError(`Run ${id} has not begun its first turn yet.`);
+    if (progress === null) {
+      const reading = await session.client.ingestProgress(id);
+      if (reading === null) throw new CliError(`Run ${id} has not begun its first turn yet.`);
+      print(options.json === true ? JSON.stringify({ ingest: reading }) : ingestLine(reading));
+      return;
+    }
     print(options.json === true ? JSON.stringify(progress) : blockLines(progress).join('\n'));
   } finally {
     await session.close();

@@ -1,12 +1,19 @@
-import { InvalidDocument, readInputs } from '../documents/index.ts';
+import { ingest, loadSourceAccess } from '../documents/index.ts';
 import { type CellLimits, Digest, type HeapImageRef, imageRecordKey } from '../protocol/index.ts';
 import { findImage, ImageIncompatible, KernelCrashed, openRepl } from '../repl/index.ts';
-import { BlobMissing, type InputValue, openStore, type Store } from '../store/index.ts';
+import {
+  BlobMissing,
+  type InputValue,
+  openStore,
+  type Store,
+  uploadRequestInputs,
+} from '../store/index.ts';
 import { modelsAreConfigured } from './check-models.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { homeFrom } from './home.ts';
 import { say } from './output.ts';
 import { type Answerer, echoAnswers, modelAnswers } from './repl-answers.ts';
+import { readInputs } from './read-inputs.ts';
 import { readCells, runCells } from './repl-cells.ts';
 import { runPrompt } from './repl-prompt.ts';
 import { ReplSession, type SessionSettings } from './repl-session.ts';
@@ -14,6 +21,7 @@ import { ReplSession, type SessionSettings } from './repl-session.ts';
 /** The options of `rlm repl`, as commander gives them. */
 export interface ReplCommandOptions {
   input?: string[];
+  strict?: boolean;
   image?: string;
   cells?: string;
   json?: boolean;
@@ -39,15 +47,16 @@ const FIXED_SEED = 'rlm repl';
 export async function runReplCommand(options: ReplCommandOptions): Promise<void> {
   checkOptions(options);
   const cells = options.cells === undefined ? null : await readCells(options.cells);
-  const input = await readInput(options.input);
+  const input = options.input === undefined ? undefined : await readInputs(options.input);
   const answerer = await answererOf(options);
   const home = homeFrom(process.env);
   const store = await openStore(home.storeLocation);
   const image = options.image === undefined ? null : await imageOf(store, options.image);
+  const manifest = input === undefined ? null : await manifestOf(store, input, options);
   const kernels = await openRepl({ store, cacheDir: home.cacheDir });
   try {
     const settings = settingsOf(options, answerer);
-    const session = await ReplSession.open(kernels, store, settings, { image, input });
+    const session = await ReplSession.open(kernels, store, settings, { image, manifest });
     if (cells !== null) return await runCells(session, store, cells, options.json === true);
     say(`${kernels.runtime} · ${answerer.about} · exit or Ctrl-D leaves`);
     await runPrompt(session, store, home.dir);
@@ -71,14 +80,20 @@ function checkOptions({ cells, json, restoreEach, image, input }: ReplCommandOpt
   }
 }
 
-async function readInput(specs: string[] | undefined): Promise<InputValue | undefined> {
-  if (specs === undefined) return undefined;
-  const { value, notes } = await readInputs(specs).catch((error: unknown) => {
-    if (!(error instanceof InvalidDocument)) throw error;
-    throw new CliError(`${error.message}: check --input.`, { cause: error });
+/** As a worker does it for a run. */
+async function manifestOf(
+  store: Store,
+  input: InputValue,
+  { strict, memoryMib }: ReplCommandOptions,
+): Promise<Digest> {
+  const { inputs, sources } = await uploadRequestInputs(store, input, strict);
+  const { manifest, notes = [] } = await ingest(store, inputs, {
+    sources: sources?.list,
+    heapMiB: memoryMib,
+    access: loadSourceAccess(process.env),
   });
   for (const note of notes) say(`Note: ${note}.`);
-  return value;
+  return manifest;
 }
 
 async function answererOf({ answers, cells }: ReplCommandOptions): Promise<Answerer> {

@@ -3,27 +3,19 @@ import {
   type CellLimits,
   type CellOutcome,
   type Delivery,
+  type Digest,
   type Edit,
   type FinishedCell,
   type HeapImageRef,
   imageRecordKey,
   type JournalCall,
   JournalLink,
-  type Manifest,
   type RolledBackCell,
   type RunCellInput,
   type WaitingCell,
 } from '../protocol/index.ts';
 import { KernelCrashed, type Repl } from '../repl/index.ts';
-import {
-  getJson,
-  type InputValue,
-  putJson,
-  putText,
-  type Store,
-  textRefOf,
-  uploadInputs,
-} from '../store/index.ts';
+import { getJson, putText, type Store, textRefOf } from '../store/index.ts';
 import type { Answerer } from './repl-answers.ts';
 
 /** What holds for all cells of a session. */
@@ -80,15 +72,17 @@ export class ReplSession {
     this.#turn = image === null ? 1 : laterTurn(image);
   }
 
-  /** A session on a stored image, or on a new REPL when `image` is null. `input` becomes `input_data`. */
+  /** A session on a stored image, or on a new REPL when `image` is null. The values of `manifest` become `input_data`. */
   static async open(
     repl: Repl,
     store: Store,
     settings: SessionSettings,
-    start: { image: HeapImageRef | null; input: InputValue | undefined },
+    start: { image: HeapImageRef | null; manifest: Digest | null },
   ): Promise<ReplSession> {
     const session = new ReplSession(repl, store, settings, start.image);
-    const edits = start.input === undefined ? [] : await inputEdits(store, start.input);
+    const { manifest } = start;
+    const edits: Edit[] =
+      manifest === null ? [] : [{ kind: 'setManifest', variable: 'input_data', manifest }];
     // The cell that opens a run's REPL, too.
     if (start.image === null || edits.length > 0) await session.#open(edits);
     return session;
@@ -177,12 +171,6 @@ export class ReplSession {
     const answered = await this.#settings.answerer.answer({ store, key, journal, calls, signal });
     return { clockMs: this.#settings.now(), ...answered, subRuns: [] };
   }
-}
-
-async function inputEdits(store: Store, input: InputValue): Promise<Edit[]> {
-  const entries = await uploadInputs(store, input);
-  const { digest } = await putJson(store, { entries } satisfies Manifest);
-  return [{ kind: 'setManifest', variable: 'input_data', manifest: digest }];
 }
 
 /** From the image itself, so that the same cells on the same image give the same result. */

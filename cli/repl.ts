@@ -11,9 +11,10 @@ export function addReplCommand(program: Command): void {
     .description('a sandboxed Python prompt, on a new REPL or on any stored image')
     .option(
       '-i, --input <name=path>',
-      'a file or folder that Python finds as input_data["name"] (a path alone: as input_data); can be given several times',
+      'a file, folder or glob pattern that Python finds as input_data["name"] (a path alone: as input_data); also "-", s3://, https:// and worker:/path; can be given several times',
       collect,
     )
+    .option('--strict', 'fail when any document cannot be read, instead of leaving it out')
     .option(
       '--image <digest>',
       'image to start from, as this command and the audit of a run print it',

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { type RunRequest, toJsonSchema } from '../client/index.ts';
-import { InvalidDocument, readInputs } from '../documents/index.ts';
 import { ToolSpecs } from '../protocol/index.ts';
 import { CliError, EXIT } from './cli-error.ts';
-import { say } from './output.ts';
 import { collect, dollars, wholeNumber } from './parse-values.ts';
+import { readInputs } from './read-inputs.ts';
 
 /** Options that describe a run; shared by `rlm run` and `rlm schedule create`. */
 export interface RequestOptions {
@@ -24,14 +23,22 @@ export interface RequestOptions {
   tools?: string;
   mcp?: string[];
   from?: string;
+  strict?: boolean;
+  heapMib?: number;
 }
 
 export function withRequestOptions(command: Command): Command {
   return command
     .option(
       '-i, --input <name=path>',
-      'a file or folder that the model finds as input_data["name"] (a path alone: as input_data); can be given several times; "-" reads standard input',
+      'a file, folder or glob pattern that the model finds as input_data["name"] (a path alone: as input_data); "-" reads standard input, s3://, https:// and worker:/path are read by the worker; can be given several times',
       collect,
+    )
+    .option('--strict', 'fail when any document cannot be read, instead of leaving it out')
+    .option(
+      '--heap-mib <n>',
+      'heap of the REPL in MiB; large inputs need more (default: 1024)',
+      wholeNumber(64, 4096),
     )
     .option('--model <name>', 'root model (default: RLM_MODEL, else gpt-5)')
     .option('--sub-model <name>', 'model of sub-calls (default: RLM_SUB_MODEL, else gpt-5-mini)')
@@ -69,7 +76,7 @@ export function withRequestOptions(command: Command): Command {
     );
 }
 
-/** Reads the inputs and puts the request together. Nothing is stored. Throws CliError or what `readInputs` throws. */
+/** Finds the inputs and puts the request together. Nothing is stored. Throws CliError. */
 export async function toRequest(question: string, options: RequestOptions): Promise<RunRequest> {
   if (question.trim() === '') {
     throw new CliError('The question is empty: put it in quotes after the command.', {
@@ -81,11 +88,7 @@ export async function toRequest(question: string, options: RequestOptions): Prom
       exitCode: EXIT.usage,
     });
   }
-  const { value, notes } = await readInputs(options.input ?? []).catch((error: unknown) => {
-    if (!(error instanceof InvalidDocument)) throw error;
-    throw new CliError(`${error.message}: check --input.`, { cause: error });
-  });
-  for (const note of notes) say(`Note: ${note}.`);
+  const value = options.input === undefined ? undefined : await readInputs(options.input);
   const budget = {
     ...(options.turns === undefined ? {} : { turns: options.turns }),
     ...(options.calls === undefined ? {} : { calls: options.calls }),
@@ -93,7 +96,9 @@ export async function toRequest(question: string, options: RequestOptions): Prom
   };
   return {
     question,
-    ...(options.input === undefined ? {} : { input: value }),
+    ...(value === undefined ? {} : { input: value }),
+    ...(options.strict === true ? { strict: true } : {}),
+    ...(options.heapMib === undefined ? {} : { limits: { heapMiB: options.heapMib } }),
     budget,
     ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.subModel === undefined ? {} : { subModel: options.subModel }),

@@ -1,11 +1,13 @@
 import type { RlmClient } from '../client/index.ts';
-import type { Progress } from '../protocol/index.ts';
+import type { IngestProgress, Progress } from '../protocol/index.ts';
 
 export interface WatchOptions {
   /** Time between two looks, ms. */
   everyMs?: number;
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
+  /** While the inputs are read, before there is any other progress. */
+  onReading?: (progress: IngestProgress) => void;
 }
 
 /**
@@ -21,6 +23,10 @@ export async function watchRun(
   let last: Progress | null = null;
   while (!signal.aborted) {
     const progress = await client.progress(workflowId).catch(() => null);
+    if (progress === null && last === null && options.onReading !== undefined) {
+      const reading = await client.ingestProgress(workflowId).catch(() => null);
+      if (reading !== null && !signal.aborted) options.onReading(reading);
+    }
     if (signal.aborted) return;
     if (progress !== null && isNews(last, progress)) {
       last = progress;

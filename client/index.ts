@@ -6,3 +6,4 @@ export type { RunRequest } from './run-request.ts';
 export type { RunTree } from './run-views.ts';
 export type { RunSteering } from './run-steering.ts';
 export type { RunSchedules, ScheduledRuns, ScheduleTiming } from './run-schedules.ts';
+export { FileBytes, type InputValue, LocalFiles, RemoteFiles } from '../store/index.ts';

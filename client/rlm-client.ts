@@ -5,6 +5,7 @@ import {
   CitationReport,
   DEFAULT_TASK_QUEUE,
   type Draft,
+  type IngestProgress,
   MEMO_PROGRESS,
   Progress,
   PROGRESS_QUERY,
@@ -18,7 +19,7 @@ import { RunFailed } from './errors.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
 import { RunSchedules } from './run-schedules.ts';
 import { RunSteering } from './run-steering.ts';
-import { readDrafts, readTree, type RunTree } from './run-views.ts';
+import { readDrafts, readIngestProgress, readTree, type RunTree } from './run-views.ts';
 import { startOptions } from './start-options.ts';
 import { hasSearchAttributes } from './search-attributes.ts';
 import { toClientError } from './to-client-error.ts';
@@ -191,6 +192,11 @@ export class RlmClient {
         throw toClientError(error, { workflowId });
       }
     }
+  }
+
+  /** How far the reading of its inputs is while a run has no turn yet; null when none is under way. */
+  async ingestProgress(workflowId: string): Promise<IngestProgress | null> {
+    return readIngestProgress(this.temporal, workflowId);
   }
 
   /** The newest drafts of the answer, oldest first, while the run goes on and after its end. Needs a worker of the run. */

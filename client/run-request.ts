@@ -7,13 +7,15 @@ import {
   type RunSpec,
   ToolSpecs,
 } from '../protocol/index.ts';
-import { type InputValue, putText, type Store, uploadInputs } from '../store/index.ts';
+import { type InputValue, putText, type Store, uploadRequestInputs } from '../store/index.ts';
 import { type AnswerSchema, toJsonSchema } from './answer-schema.ts';
 import { InvalidRequest } from './errors.ts';
 
 const Options = z.strictObject({
   question: z.string().trim().min(1, 'must not be empty').max(100_000),
   input: z.unknown().optional(),
+  /** A document that cannot be read fails the run, also one of a folder or archive. Default: it is reported and left out. */
+  strict: z.boolean().optional(),
   model: z.string().min(1).max(200).optional(),
   subModel: z.string().min(1).max(200).optional(),
   budget: Budget.partial().strict().optional(),
@@ -35,7 +37,7 @@ const Options = z.strictObject({
   from: ForkSource.optional(),
 });
 
-/** A question over an input of any size. `input` becomes `input_data` in the REPL: a text, a dict of texts (nested), or any JSON value. */
+/** A question over an input of any size. `input` becomes `input_data` in the REPL: a text, files (`LocalFiles`, `FileBytes`, `RemoteFiles`), a dict (nested), or any JSON value. */
 export type RunRequest = Omit<z.input<typeof Options>, 'input' | 'answerSchema'> & {
   /** The form of the answer: `answer["content"]` is then JSON that satisfies it. */
   answerSchema?: AnswerSchema;
@@ -63,10 +65,13 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
       'The request is not valid: input: expected text or another JSON value.',
     );
   }
-  const inputs = request.input === undefined ? [] : await uploadInputs(store, request.input);
+  const uploaded =
+    request.input === undefined
+      ? { inputs: [] }
+      : await uploadRequestInputs(store, request.input, options.strict);
   return {
     question: await putText(store, options.question),
-    inputs,
+    ...uploaded,
     model: options.model ?? null,
     subModel: options.subModel ?? null,
     budget: options.budget ?? {},

@@ -1,7 +1,9 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import {
   Draft,
   DRAFTS_QUERY,
+  IngestProgress,
   MEMO_PROGRESS,
   Progress,
   RUN_WORKFLOW,
@@ -23,6 +25,24 @@ export interface RunTree {
 /** Time for a worker to answer a query, ms. */
 const QUERY_MS = 10_000;
 const BRANCH_MS = 2000;
+
+/** How far the reading of a run's inputs is, from the heartbeats of its worker (some seconds old); null when none is under way. */
+export async function readIngestProgress(
+  temporal: Client,
+  workflowId: string,
+): Promise<IngestProgress | null> {
+  try {
+    const { raw } = await temporal.workflow.getHandle(workflowId).describe();
+    const ingest = raw.pendingActivities?.find(
+      ({ activityType }) => activityType?.name === 'ingest',
+    );
+    const [details] = ingest?.heartbeatDetails?.payloads ?? [];
+    if (details === undefined) return null;
+    return IngestProgress.safeParse(defaultPayloadConverter.fromPayload(details)).data ?? null;
+  } catch (error) {
+    throw toClientError(error, { workflowId });
+  }
+}
 
 /** The newest drafts of a run's answer, oldest first, with their numbers. Needs a worker of the run, also after its end. */
 export async function readDrafts(temporal: Client, workflowId: string): Promise<Draft[]> {

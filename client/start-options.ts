@@ -9,7 +9,7 @@ export interface RunStartOptions {
 
 /** How a run introduces itself in the Web UI before its first turn: summary, details, search attributes. */
 export function startOptions(start: RunStart): RunStartOptions {
-  const { question, inputs, model } = start.spec;
+  const { question, inputs, sources, model } = start.spec;
   const text = question.text ?? `${question.head ?? ''}…`;
   const chars = inputs.reduce((sum, entry) => sum + entry.chars, 0);
   const listed = inputs
@@ -18,13 +18,21 @@ export function startOptions(start: RunStart): RunStartOptions {
       (i) =>
         `- \`input_data${i.path.map((k) => `["${k}"]`).join('')}\`: ${i.format}, ${i.chars.toLocaleString('en')} chars`,
     );
-  const more = inputs.length > listed.length ? [`- and ${inputs.length - listed.length} more`] : [];
+  const count = inputs.length + (sources?.count ?? 0);
+  const size =
+    sources === undefined
+      ? `${chars.toLocaleString('en')} chars`
+      : `${sources.sizeBytes.toLocaleString('en')} bytes`;
+  if (sources !== undefined) {
+    listed.push(`- ${sources.count} ${sources.count === 1 ? 'source' : 'sources'}, ${size}`);
+  }
+  const more = inputs.length > 30 ? [`- and ${inputs.length - 30} more`] : [];
   const details = ['### Question', text, ...source(start), '### Inputs', ...listed, ...more].join(
     '\n',
   );
   return {
     staticSummary: clipBytes(
-      `${text.replace(/\s+/g, ' ')} · ${inputs.length} ${inputs.length === 1 ? 'input' : 'inputs'}, ${chars.toLocaleString('en')} chars`,
+      `${text.replace(/\s+/g, ' ')} · ${count} ${count === 1 ? 'input' : 'inputs'}, ${size}`,
       caps.SUMMARY_BYTES,
     ),
     staticDetails: clipBytes(forWebUi(details), caps.DETAILS_BYTES),

@@ -1,5 +1,4 @@
 export { checkCitations } from './check-citations.ts';
-export { InvalidDocument } from './errors.ts';
-export { ingest } from './ingest.ts';
-export { type Document, readDocument } from './read-document.ts';
-export { readInputs, type ReadInputs } from './read-inputs.ts';
+export { InvalidDocument, SourceUnavailable } from './errors.ts';
+export { ingest, type IngestContext } from './ingest.ts';
+export { loadSourceAccess, NO_ACCESS, type SourceAccess } from './source-access.ts';

@@ -44,3 +44,6 @@ export const UPDATE_TEXT_BYTES = 32 * 1024;
 /** A message to the model, and how many of them wait for its next turn. */
 export const STEER_CHARS = 1900;
 export const STEER_MESSAGES = 20;
+/** Sentences about the inputs of a run that travel beside its manifest, and their length. */
+export const NOTES = 12;
+export const NOTE_CHARS = 400;

@@ -56,6 +56,13 @@ export { FailureType } from './failure-types.ts';
 export { ForkPoint, ForkSource } from './fork.ts';
 export { HeapImageRef } from './heap-image.ts';
 export {
+  IngestOptions,
+  IngestProgress,
+  InputSource,
+  InputSources,
+  SourceList,
+} from './input-source.ts';
+export {
   CallAnswer,
   CallImage,
   CallRanges,
@@ -70,6 +77,7 @@ export {
   answerRecordKey,
   cachedAnswerKey,
   sharedAnswerKey,
+  documentRecordKey,
   trailIndexKey,
   trailRecordKey,
   imageRecordKey,

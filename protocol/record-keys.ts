@@ -16,6 +16,11 @@ export function sharedAnswerKey(model: Digest, request: Digest): string {
   return `answer-of-all/${model}/${request}`;
 }
 
+/** Record key of what a file was read as: `reader` names the version of the code that reads it. The same file is read once. */
+export function documentRecordKey(reader: string, format: string, file: Digest): string {
+  return `document/${reader}/${format}/${file}`;
+}
+
 /** Record key of the image that restores a heap, for heaps that people go back to by their digest. */
 export function imageRecordKey(heapDigest: Digest): string {
   return `image/${heapDigest}`;

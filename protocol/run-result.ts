@@ -79,6 +79,8 @@ export const Progress = z.object({
     .nullable(),
   /** A person has paused the run; what was under way may still end. */
   paused: z.boolean().optional(),
+  /** What was guessed, split or left out of its inputs. */
+  inputNotes: z.array(z.string()).optional(),
   /** What the run waits for a person to answer. */
   questions: z.array(WaitingQuestion).optional(),
 });

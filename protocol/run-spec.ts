@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { Budget } from './budget.ts';
+import * as caps from './caps.ts';
 import { CellLimits, StepKey, StepPlace } from './cell.ts';
 import { Digest } from './digest.ts';
 import { ForkPoint, ForkSource } from './fork.ts';
 import { HeapImageRef } from './heap-image.ts';
+import { SourceList } from './input-source.ts';
 import { CacheMode, ModelCard } from './model-card.ts';
 import { TextRef } from './text-ref.ts';
 import { ToolRoute } from './tool.ts';
@@ -21,6 +23,8 @@ export const RunSpec = z.object({
   question: TextRef,
   /** Leaves of `input_data`, already in the store. One entry with an empty path makes `input_data` that value. */
   inputs: z.array(ManifestEntry).max(200),
+  /** Files and what else `ingest` makes `input_data` of; `inputs` is then empty. */
+  sources: SourceList.optional(),
   /** Registry names; null is the registry's default. */
   model: z.string().min(1).max(200).nullable(),
   subModel: z.string().min(1).max(200).nullable(),
@@ -100,6 +104,8 @@ export const IngestResult = z.object({
   manifest: Digest,
   totalChars: z.int().nonnegative(),
   entryCount: z.int().nonnegative(),
+  /** What was guessed, split or left out, a sentence each; the first ones. All stand in the manifest. */
+  notes: z.array(z.string().max(caps.NOTE_CHARS)).max(caps.NOTES).optional(),
 });
 export type IngestResult = z.infer<typeof IngestResult>;
 

@@ -6,6 +6,8 @@ import { inParallel } from './journal.ts';
 export interface EditText {
   digest: Digest;
   utf8: Buffer;
+  /** It becomes a `Document`, which then needs no copy of it. */
+  document: boolean;
 }
 
 /** Reads the blobs that edits name. Large values travel as attachments, never as JSON. */
@@ -15,18 +17,24 @@ export async function loadEdits(
 ): Promise<{ edits: unknown[]; texts: EditText[] }> {
   const digests: Digest[] = [];
   const told: unknown[] = [];
+  const documents = new Set<number>();
   for (const edit of edits) {
     if (edit.kind === 'set') {
       const { kind, variable, format } = edit;
       told.push({ kind, variable, format, text: digests.push(edit.blob) - 1 });
     } else if (edit.kind === 'setManifest') {
       const manifest = await getJson(store, edit.manifest, Manifest);
-      const entries = manifest.entries.map(({ path, format, blob, document }) => ({
-        path,
-        format,
-        text: digests.push(blob.digest) - 1,
-        ...(document && { document }),
-      }));
+      const entries = manifest.entries.map(({ path, format, blob, document, part }) => {
+        const text = digests.push(blob.digest) - 1;
+        if (document !== undefined && format === 'text') documents.add(text);
+        return {
+          path,
+          format,
+          text,
+          ...(document && { document }),
+          ...(part !== undefined && { part }),
+        };
+      });
       const { kind, variable, merge } = edit;
       told.push({ kind, variable, entries, ...(merge && { merge }) });
     } else if (edit.kind === 'setTools') {
@@ -36,10 +44,11 @@ export async function loadEdits(
       told.push({ ...rest, text: digests.push(blob) - 1 });
     } else told.push(edit);
   }
-  const texts = await inParallel(digests, async (digest) => ({
+  const read = await inParallel(digests, async (digest) => ({
     digest,
     utf8: await store.blobs.get(digest),
   }));
+  const texts = read.map((text, index) => ({ ...text, document: documents.has(index) }));
   return { edits: told, texts };
 }
 

@@ -49,7 +49,7 @@ export class LeasedKernel {
 
   async start(
     spec: { clockMs: number; seed: string; limits: CellLimits; body: unknown },
-    texts: ReadonlyArray<{ digest: Digest; utf8: Buffer }>,
+    texts: ReadonlyArray<{ digest: Digest; utf8: Buffer; document: boolean }>,
   ): Promise<HostedReport> {
     const answer = await this.#host.ask(
       {
@@ -57,6 +57,7 @@ export class LeasedKernel {
         kernel: this.#number,
         ...spec,
         texts: texts.map(({ digest }) => digest),
+        documents: texts.flatMap(({ document }, index) => (document ? [index] : [])),
       },
       texts.map(({ utf8 }) => utf8),
     );

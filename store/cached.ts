@@ -39,11 +39,14 @@ export function cached(store: Store, maxBytes: number): Store {
     blobs: {
       async put(bytes) {
         const ref = await store.blobs.put(bytes);
-        keep(ref.digest, Buffer.from(bytes));
+        if (bytes.length <= maxBytes) keep(ref.digest, Buffer.from(bytes));
         return ref;
       },
       async get(digest) {
+        const shared = reading.has(digest);
         const bytes = kept.get(digest) ?? (await read(digest));
+        // One that is not kept is not copied either: it may be a gigabyte. Its bytes are the first reader's.
+        if (bytes.length > maxBytes) return shared ? await store.blobs.get(digest) : bytes;
         keep(digest, bytes);
         // A copy: a caller that writes into its buffer must not change what the next one reads.
         return Buffer.from(bytes);

@@ -14,7 +14,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Digest, type BlobRef } from '../protocol/index.ts';
 import { decodeBlobFrame, encodeBlobFrame } from './blob-frame.ts';
-import { digestOf, hexOf } from './digest.ts';
+import { digestOf, digestOfLarge, hexOf } from './digest.ts';
 import { codeOf, createFile, replaceFile, sweepScratch, syncDirectory } from './durable-file.ts';
 import { BlobCorrupted, BlobMissing, RecordCorrupted } from './errors.ts';
 import { toStoreFailure } from './store-failure.ts';
@@ -53,7 +53,7 @@ function directoryBlobs(folder: string, scratch: string, name: string): BlobStor
     }
     const bytes = await decodeBlobFrame(frame);
     if (typeof bytes === 'string') throw new BlobCorrupted(digest, name, bytes);
-    const actual = digestOf(bytes);
+    const actual = await digestOfLarge(bytes);
     if (actual !== digest) {
       throw new BlobCorrupted(digest, name, `its bytes have the digest ${actual}`);
     }
@@ -78,7 +78,7 @@ function directoryBlobs(folder: string, scratch: string, name: string): BlobStor
   }
 
   async function write(bytes: Uint8Array): Promise<BlobRef> {
-    const digest = digestOf(bytes);
+    const digest = await digestOfLarge(bytes);
     if (!(await refresh(digest))) {
       await replaceFile(pathOf(digest), await encodeBlobFrame(bytes), scratch);
     }

@@ -1,5 +1,6 @@
 import type { ManifestEntry, ValueFormat } from '../protocol/index.ts';
 import { InvalidInput } from './errors.ts';
+import type { InputFiles } from './input-files.ts';
 import type { Store } from './store.ts';
 import { countChars } from './text.ts';
 
@@ -12,13 +13,14 @@ export class JsonText {
   }
 }
 
-/** What `input_data` can be: a text, a dict (nested), or any other JSON value. */
+/** What `input_data` can be: a text, files, a dict (nested), or any other JSON value. */
 export type InputValue =
   | string
   | number
   | boolean
   | null
   | JsonText
+  | InputFiles
   | readonly InputValue[]
   | { readonly [key: string]: InputValue };
 
@@ -72,7 +74,7 @@ function leavesOf(value: InputValue, path: string[], depth: number): Leaf[] {
 }
 
 /** An empty dict has no leaf that could stand for it, and a manifest limits its keys. */
-function canBeListed(dict: Record<string, InputValue>): boolean {
+export function canBeListed(dict: Record<string, InputValue>): boolean {
   const keys = Object.keys(dict);
   return (
     keys.length > 0 &&
@@ -85,7 +87,7 @@ function encode({ path, value }: Leaf): { path: string[]; format: ValueFormat; t
   return { path, format: 'json', text: jsonOf(value, path) };
 }
 
-function isDict(value: InputValue): value is { readonly [key: string]: InputValue } {
+export function isDict(value: InputValue): value is { readonly [key: string]: InputValue } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   // Compared by shape: a value may come from another realm (a test runner's).
   const prototype: unknown = Object.getPrototypeOf(value);

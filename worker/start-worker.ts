@@ -1,10 +1,13 @@
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import {
   createMainActivities,
+  InvalidDocument,
   loadMcpConfig,
+  loadSourceAccess,
   McpConfigInvalid,
   McpServers,
   type MainActivities,
+  type SourceAccess,
 } from '../activities/index.ts';
 import { loadRegistry } from '../models/index.ts';
 import { openRepl, prepareBaseImage, type Repl } from '../repl/index.ts';
@@ -47,6 +50,7 @@ export async function startWorker(
   config: WorkerConfig,
   options: StartWorkerOptions,
 ): Promise<RunningWorker> {
+  const access = sourceAccess(options.env);
   const mcp = new McpServers(mcpConfig(options.env));
   const connection = await connect(config);
   let repl: Repl | undefined;
@@ -71,7 +75,7 @@ export async function startWorker(
         const registry = loadRegistry(options.env, { keysElsewhere: !roles.has('model') });
         if (roles.has('workflow')) {
           const { runtime } = repl ?? (await prepareBaseImage({ cacheDir }));
-          main = createMainActivities({ store, registry, runtime, taskQueue, mcp });
+          main = createMainActivities({ store, registry, runtime, taskQueue, mcp, access });
         }
         if (roles.has('model')) {
           workers.push(...createModelWorkers(shared, config, { store, registry }));
@@ -109,6 +113,16 @@ function mcpConfig(env: StartWorkerOptions['env']): ReturnType<typeof loadMcpCon
     return loadMcpConfig(env);
   } catch (error) {
     if (error instanceof McpConfigInvalid) throw new ConfigInvalid(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function sourceAccess(env: StartWorkerOptions['env']): SourceAccess {
+  try {
+    return loadSourceAccess(env);
+  } catch (error) {
+    if (error instanceof InvalidDocument)
+      throw new ConfigInvalid(`${error.message}.`, { cause: error });
     throw error;
   }
 }

@@ -15,8 +15,8 @@ export const LIGHT: ActivityOptions = {
   },
 };
 
-/** Inputs may be gigabytes: time for them, and a heartbeat because it is long. */
-export const INGEST: ActivityOptions = { ...LIGHT, startToCloseTimeout: '15 minutes' };
+/** Inputs may be gigabytes, or thousands of files to convert: time for them, and a heartbeat because it is long. */
+export const INGEST: ActivityOptions = { ...LIGHT, startToCloseTimeout: '2 hours' };
 
 /**
  * A model call. The heartbeat is slow on purpose: a false alarm repeats a call that somebody pays for. Bounded by time,

@@ -20,11 +20,17 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
     [start.spec],
   );
   const secret = resolved.from?.secret ?? drawn;
-  const { manifest, totalChars, entryCount } = await ingest.executeWithOptions(
-    {
-      summary: `${start.spec.inputs.length} ${start.spec.inputs.length === 1 ? 'input' : 'inputs'}`,
-    },
-    [start.spec.inputs],
+  const { inputs, sources } = start.spec;
+  const count = inputs.length + (sources?.count ?? 0);
+  const { manifest, totalChars, entryCount, notes } = await ingest.executeWithOptions(
+    { summary: `${count} ${count === 1 ? 'input' : 'inputs'}` },
+    [
+      inputs,
+      {
+        heapMiB: resolved.limits.heapMiB,
+        ...(sources === undefined ? {} : { sources: sources.list }),
+      },
+    ],
   );
   if (resolved.from !== undefined) {
     const { from } = resolved;
@@ -40,6 +46,7 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
       0,
     );
     goOnFrom(state, start, from, entryCount === 0 ? null : manifest);
+    keepNotes(state, notes);
     return state;
   }
   const edits: Edit[] =
@@ -74,5 +81,11 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
     opened.computeMs,
   );
   state.hostQueue = opened.place?.queue ?? null;
+  keepNotes(state, notes);
   return state;
+}
+
+/** For those who watch the run; the model reads them in the manifest. */
+function keepNotes(state: RunState, notes: string[] | undefined): void {
+  if (notes !== undefined && notes.length > 0) state.inputNotes = notes;
 }

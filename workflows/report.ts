@@ -63,6 +63,7 @@ export function progressOf(context: RunContext): Progress {
     lastCell: state.lastCell,
     paused: state.steering.paused,
     questions: waitingQuestions(context.questions),
+    ...(state.inputNotes === undefined ? {} : { inputNotes: state.inputNotes }),
   };
 }
 

@@ -61,6 +61,8 @@ export const RunState = z.object({
   /** Tokens of the transcript, as counted or estimated with the last reply. */
   transcriptSize: z.int().default(0),
   steering: SteeringState.default(noSteering),
+  /** What `ingest` said of the inputs; absent when it had nothing to say. */
+  inputNotes: z.array(z.string()).optional(),
 });
 export type RunState = z.infer<typeof RunState>;
 

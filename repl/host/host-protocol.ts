@@ -31,6 +31,8 @@ export const HostRequest = z.discriminatedUnion('op', [
     body: z.unknown(),
     /** Digests of the attachments. */
     texts: z.array(Digest),
+    /** Those of them that become `Document`s. */
+    documents: z.array(Attachment),
   }),
   z.object({
     op: z.literal('deliver'),

@@ -15,6 +15,8 @@ const EXTENT_BYTES = 256 * 1024;
 export interface StagedText {
   utf8: Buffer;
   digest: string | null;
+  /** It becomes a `Document`. A small one is copied for that later. */
+  document: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export class KernelHeap {
   async place(texts: readonly StagedText[]): Promise<void> {
     const large: Array<{ extent: Extent; bytes: Uint8Array }> = [];
     let small: PythonText[] = [];
-    for (const { utf8, digest } of texts) {
+    for (const { utf8, digest, document } of texts) {
       const text = pythonText(utf8);
       const { length, maxChar, bytes } = text;
       if (bytes.length < EXTENT_BYTES && HeapWindow.holds(text)) {
@@ -63,7 +65,7 @@ export class KernelHeap {
       }
       await this.#stage(small);
       small = [];
-      const address = await this.#entries.number('stage', [length, maxChar]);
+      const address = await this.#entries.number('stage', [length, maxChar, document ? 1 : 0]);
       if (address === 0) throw this.#noRoom(length);
       await this.#window.write(address, bytes);
       const extent = digest === null ? null : extentOf(address, bytes, digest);

@@ -57,7 +57,11 @@ export class KernelHost {
         return this.#run(request, (kernel) =>
           kernel.start(
             request,
-            attachments.map((utf8, i) => ({ utf8, digest: request.texts[i] ?? null })),
+            attachments.map((utf8, i) => ({
+              utf8,
+              digest: request.texts[i] ?? null,
+              document: request.documents.includes(i),
+            })),
           ),
         );
       case 'deliver': {

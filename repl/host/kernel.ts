@@ -100,7 +100,7 @@ export class Kernel {
   }
 
   async deliver(limits: CellLimits, body: unknown, texts: readonly Buffer[]): Promise<string> {
-    await this.#heap.place(texts.map((utf8) => ({ utf8, digest: null })));
+    await this.#heap.place(texts.map((utf8) => ({ utf8, digest: null, document: false })));
     return this.#compute(limits.computeMs, 'deliver', JSON.stringify(body));
   }
 

@@ -66,6 +66,43 @@
     });
   };
 
+  // A `Document` is a subclass of str, and CPython copies the characters of those. So one of a single character is made,
+  // which has the right kind, and is given memory for all (PyUnicodeObject: length 8, hash 12, UTF-8 length 20 and
+  // address 24, characters 28).
+  const newDocument = (length, maxChar) => {
+    allow(running ? RESERVE_BYTES : 0);
+    return places.serve(() => {
+      const width = maxChar < 256 ? 1 : maxChar < 65536 ? 2 : 4;
+      const characters = module._PyMem_Malloc((length + 1) * width);
+      const sample = characters === 0 ? 0 : module._PyUnicode_New(1, maxChar);
+      if (sample !== 0) {
+        const at = sample + (maxChar < 128 ? 20 : 28);
+        new DataView(memory.buffer).setUint32(at, width === 4 ? maxChar : maxChar & 0xffff, true);
+      }
+      const made = sample === 0 ? 0 : module._PyObject_CallOneArg(addresses.Document, sample);
+      if (sample !== 0) module._Py_DecRef(sample);
+      if (made === 0) {
+        module._PyErr_Clear();
+        if (characters !== 0) module._PyMem_Free(characters);
+        return 0;
+      }
+      const words = new Uint32Array(memory.buffer, made, 8);
+      module._PyMem_Free(words[7]);
+      words[2] = length;
+      words[3] = 0xffffffff;
+      words[7] = characters;
+      if (maxChar < 128) words.set([length, characters], 5);
+      new Uint8Array(memory.buffer).fill(
+        0,
+        characters + length * width,
+        characters + (length + 1) * width,
+      );
+      module._PyList_Append(addresses.texts, made);
+      module._Py_DecRef(made);
+      return characters;
+    });
+  };
+
   const { restFiles, saveFiles, loadFiles } = globalThis._files(FS);
   const api = {
     /** Sets what a cell starts with. Refused while a stack is suspended. */
@@ -80,8 +117,9 @@
       env.seed(seedHex);
       env.startClock(clockMs);
     },
-    /** Makes a str of `length` characters up to `maxChar` for the next begin or deliver; returns the address of its characters, 0 when there is no memory. */
-    stage: newText,
+    /** Makes a str, or a `Document`, of `length` characters up to `maxChar` for the next begin or deliver; returns the address of its characters, 0 when there is no memory. */
+    stage: (length, maxChar, document) =>
+      document === 1 ? newDocument(length, maxChar) : newText(length, maxChar),
     /** The same for texts in the window, each [length, maxChar, bytes] and its characters, on words; returns how many found memory. */
     stageAll(count) {
       for (let i = 0, at = 0; i < count; i++) {

@@ -105,7 +105,7 @@ describe('a command line that is wrong', () => {
     const { stderr } = await place.rlm(['run', 'Why?', '--input', 'x=missing.txt', '--debug']);
     expect(stderr).toMatch(/^rlm: There is no file or folder missing\.txt: check --input\.\n/);
     expect(stderr).toMatch(/\n {4}at /);
-    expect(stderr).toMatch(/\ncaused by InvalidDocument: /);
+    expect(stderr).toMatch(/\ncaused by InvalidInput: /);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { count, money, progressLine, seconds } from '../../cli/progress-line.ts';
+import { count, ingestLine, money, progressLine, seconds } from '../../cli/progress-line.ts';
 import { draft, progress } from './states.ts';
 
 describe('progressLine', () => {
@@ -46,4 +46,24 @@ test('amounts are written as people read them', () => {
     '1 min 0 s',
     '3 min 5 s',
   ]);
+});
+
+describe('ingestLine', () => {
+  test.each([
+    [{ phase: 'started', done: 0, total: 1, bytes: 0 }, 'reading the inputs · 0 of 1 document'],
+    [
+      {
+        phase: 'converting',
+        done: 3,
+        total: 1200,
+        bytes: 41_400_000,
+        name: 'a/x.pdf',
+        page: 11,
+        pages: 96,
+      },
+      'reading the inputs · 3 of 1,200 documents · 41 MB · a/x.pdf, page 11 of 96',
+    ],
+  ] as const)('%j', (progressed, line) => {
+    expect(ingestLine(progressed)).toBe(line);
+  });
 });

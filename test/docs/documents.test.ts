@@ -18,6 +18,7 @@ const DOCUMENTS = [
   'docs/chaos.md',
   'docs/configuration.md',
   'docs/forks.md',
+  'docs/inputs.md',
   'docs/limitations.md',
   'docs/models.md',
   'docs/steering.md',

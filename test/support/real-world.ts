@@ -25,13 +25,15 @@ export interface RealScript {
   /** Python of the reply of a turn to a question. Sub-runs are asked too. */
   root: (question: string, turn: number) => string | Promise<string>;
   sub: (prompt: string) => string | Promise<string>;
+  /** More settings of the worker. */
+  env?: Record<string, string>;
 }
 
 const QUESTION = /Q:[^\n]*/;
 
 /** All rooms as they are, against a scripted model server. Questions begin with `Q:`, so that the script finds them in its messages. */
 export async function openRealWorld(
-  { reply, root, sub }: RealScript,
+  { reply, root, sub, env }: RealScript,
   address = temporalAddress(),
 ): Promise<RealWorld> {
   const home = await mkdtemp(join(tmpdir(), 'rlm-real-world-'));
@@ -50,7 +52,12 @@ export async function openRealWorld(
     RLM_HOME: home,
   });
   const worker = await startWorker(config, {
-    env: { OPENAI_BASE_URL: model.baseUrl, RLM_MODEL: 'root-model', RLM_SUB_MODEL: 'helper-model' },
+    env: {
+      OPENAI_BASE_URL: model.baseUrl,
+      RLM_MODEL: 'root-model',
+      RLM_SUB_MODEL: 'helper-model',
+      ...env,
+    },
     bundle: { codePath: workflowBundlePath() },
   });
   const { storeLocation: store, taskQueue } = config;

@@ -72,6 +72,7 @@ def boot(switch):
         "texts": made.texts,
         "stdout": streams[0].held,
         "stderr": streams[1].held,
+        "Document": documents.Document,
     }
     # The host counts a reference to each before these names are gone.
     _kept.update(entries)

@@ -19,7 +19,8 @@ class Document(str):
 
     @classmethod
     def make(cls, text, name="", pages=(), metadata=None, first_page=1):
-        document = cls(text)
+        # A large one was made as a document, in place: a copy would take its memory twice.
+        document = text if type(text) is cls else cls(text)
         document.name = name
         document.pages = [tuple(page) for page in pages]
         document.metadata = dict(metadata or {})

@@ -2,7 +2,7 @@
 
 import json
 
-from .documents import Document
+from .documents import Document, Parts
 
 _loads = json.JSONDecoder().decode
 
@@ -73,18 +73,38 @@ def value_of(entry, texts):
     if entry["format"] != "text":
         return _loads(text)
     about = entry.get("document")
-    return text if about is None else Document.make(text, about.get("name", ""), about.get("pages", ()), about.get("metadata"))
+    if about is None:
+        return text
+    return Document.make(
+        text, about.get("name", ""), about.get("pages", ()), about.get("metadata"), about.get("firstPage", 1)
+    )
 
 
 def value_of_manifest(entries, texts, root):
     for entry in entries:
-        path = entry["path"]
+        path, part = entry["path"], entry.get("part")
         if not path:
-            return value_of(entry, texts)
+            if part is None:
+                return value_of(entry, texts)
+            if part == 0:
+                root = _parts(entry)
+            root.append(value_of(entry, texts))
+            continue
         target = root
         for key in path[:-1]:
             if type(target.get(key)) is not dict:
                 target[key] = {}
             target = target[key]
-        target[path[-1]] = value_of(entry, texts)
+        if part is None:
+            target[path[-1]] = value_of(entry, texts)
+            continue
+        if part == 0:
+            target[path[-1]] = _parts(entry)
+        target[path[-1]].append(value_of(entry, texts))
     return root
+
+
+def _parts(entry):
+    """The parts of one text follow each other, numbered from 0."""
+    about = entry.get("document", {})
+    return Parts.make([], about.get("name", ""), about.get("metadata"))
