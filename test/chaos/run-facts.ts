@@ -1,6 +1,5 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stat } from 'node:fs/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { z } from 'zod';
 import { activitySteps } from '../../audit/activity-steps.ts';
