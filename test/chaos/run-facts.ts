@@ -1,6 +1,6 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stat } from 'node:fs/promises';
+import { WorkflowFailedError } from '@temporalio/client';
 import { z } from 'zod';
 import { activitySteps } from '../../audit/activity-steps.ts';
 import { readTrailAt } from '../../audit/index.ts';
@@ -41,8 +41,11 @@ export async function factsOf(client: RlmClient, answer: RunAnswer): Promise<Run
   }
   const names = [...ids].map((id) => ({ id, name: nameOf(workflowId, id) }));
   for (const { id, name } of names.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const own = RunResult.parse(await client.temporal.workflow.getHandle(id).result());
-    if (own.trail === null) throw new Error(`${id} has no trail`);
+    const own = await resultOf(client, id);
+    if (typeof own === 'string' || own.trail === null) {
+      facts.steps.push(`${name} left no trail: ${typeof own === 'string' ? own : own.reason}`);
+      continue;
+    }
     const trail = await readTrailAt(client.store, own.trail, id);
     facts.executions += trail.executions.length;
     for (const step of activitySteps(trail)) {
@@ -54,6 +57,16 @@ export async function factsOf(client: RlmClient, answer: RunAnswer): Promise<Run
     }
   }
   return facts;
+}
+
+/** A sub-run that failed is a fact too: an undisturbed one has none. */
+async function resultOf(client: RlmClient, id: string): Promise<RunResult | string> {
+  try {
+    return RunResult.parse(await client.temporal.workflow.getHandle(id).result());
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    return String(error.cause ?? error.message);
+  }
 }
 
 /** Without what is drawn: `chaos/2.1.3-ab12` is `/2.1.3`. */
