@@ -66,10 +66,17 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
   const { cells, ignoredBlocks } =
     isLast || confirms ? { cells: [], ignoredBlocks: [] } : cellsOf(value);
   const answer = isLast ? answerIn(value) : null;
+  // Together: each waits for the disk.
+  const [transcript, reply, answered, ...codes] = await Promise.all([
+    extendTranscript(store, input.transcript, [...fresh, said]),
+    putText(store, replyText(value)),
+    answer === null ? null : putText(store, answer),
+    ...cells.map((code) => putText(store, code)),
+  ]);
   return {
-    transcript: await extendTranscript(store, input.transcript, [...fresh, said]),
-    reply: await putText(store, replyText(value)),
-    cells: await Promise.all(cells.map((code) => putText(store, code))),
+    transcript,
+    reply,
+    cells: codes.filter((code) => code !== null),
     ignoredBlocks: [...ignoredBlocks],
     usage,
     repeated,
@@ -78,7 +85,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     ...(confirms ? { confirms } : {}),
     // Of the reply alone: `usage` may hold the cost of another attempt.
     transcriptTokens: value.usage.inputTokens + value.usage.outputTokens,
-    ...(isLast ? { answer: answer === null ? null : await putText(store, answer) } : {}),
+    ...(isLast ? { answer: answered } : {}),
   };
 }
 

@@ -104,7 +104,6 @@ export async function describeAnswer(
 }
 
 function describeBudget({ turns, calls, costUsd, tokens, computeMs, wallClockMs }: Budget): string {
-  const seconds = (ms: number): string => grouped(Math.round(ms / 1000));
   const limits = [
     `${grouped(turns)} ${turns === 1 ? 'turn' : 'turns'}`,
     `${grouped(calls)} ${calls === 1 ? 'sub-call' : 'sub-calls'}`,
@@ -116,6 +115,10 @@ function describeBudget({ turns, calls, costUsd, tokens, computeMs, wallClockMs 
     ...(wallClockMs === null ? [] : [`${seconds(wallClockMs)} s of time`]),
   ];
   return `You have at most ${limits.join(', ')}.`;
+}
+
+function seconds(ms: number): string {
+  return grouped(Math.round(ms / 1000));
 }
 
 /** Each tool by its signature and docstring; the longest docstrings are left to `help`. */

@@ -157,26 +157,39 @@ export async function finishedOutcome(
     storeText(store, texts[index] ?? Buffer.alloc(0));
   const { error } = report;
   const changes = listChanges(report.changes);
+  const orNull = (index: number | null): Promise<TextRef> | null =>
+    index === null ? null : text(index);
+  // What is larger was forged: the session itself writes no such list.
   const cited = report.citations === null ? undefined : texts[report.citations];
+  const mayCite = cited !== undefined && cited.length <= CITATIONS_BYTES;
+  // Together: each waits for the disk.
+  const [stdout, stderr, value, traceback, content, citations] = await Promise.all([
+    text(report.stdout),
+    text(report.stderr),
+    orNull(report.value),
+    orNull(error && error.traceback),
+    orNull(report.content),
+    mayCite ? storeText(store, cited) : null,
+  ]);
   const answer: AnswerState = {
-    content: report.content === null ? null : await text(report.content),
+    content,
     ready: report.ready,
-    // What is larger was forged: the session itself writes no such list.
-    ...(cited === undefined || cited.length > CITATIONS_BYTES
-      ? {}
-      : { citations: withoutText(await storeText(store, cited)) }),
+    ...(citations === null ? {} : { citations: withoutText(citations) }),
   };
   return {
     kind: 'finished',
     image: rest.image,
-    stdout: await text(report.stdout),
-    stderr: await text(report.stderr),
-    value: report.value === null ? null : await text(report.value),
-    error: error && {
-      type: printable(error.type, 200),
-      message: error.message.slice(0, caps.ERROR_MESSAGE_CHARS).toWellFormed(),
-      traceback: await text(error.traceback),
-    },
+    stdout,
+    stderr,
+    value,
+    error:
+      error === null || traceback === null
+        ? null
+        : {
+            type: printable(error.type, 200),
+            message: error.message.slice(0, caps.ERROR_MESSAGE_CHARS).toWellFormed(),
+            traceback,
+          },
     changes,
     changesOmitted: report.changesOmitted + report.changes.length - changes.length,
     answer,

@@ -1,4 +1,4 @@
-import { type Digest, type Edit, Manifest, type TextRef } from '../protocol/index.ts';
+import { type Digest, type Edit, EMPTY_TEXT, Manifest, type TextRef } from '../protocol/index.ts';
 import { decodeUtf8, getJson, getText, putText, type Store } from '../store/index.ts';
 import { inParallel } from './journal.ts';
 
@@ -58,5 +58,7 @@ export async function loadCode(store: Store, code: TextRef): Promise<string> {
 
 /** A text that came out of a kernel, stored. What is not UTF-8, which only a forged report can hold, is mended. */
 export async function storeText(store: Store, bytes: Buffer): Promise<TextRef> {
+  // Nobody reads it, and most cells have two of them.
+  if (bytes.length === 0) return EMPTY_TEXT;
   return putText(store, decodeUtf8(bytes) ?? bytes.toString('utf8'));
 }

@@ -7,7 +7,7 @@ import {
   type RunCellInput,
   type StepPlace,
 } from '../protocol/index.ts';
-import type { Store } from '../store/index.ts';
+import { digestOf, type Store } from '../store/index.ts';
 import {
   type CellOutput,
   finishedOutcome,
@@ -284,16 +284,18 @@ class Step {
       }
       throw error;
     }
-    const { digest, sizeBytes } = await store.blobs.put(imaged.blob);
-    const { heapDigest, heapBytes } = imaged;
-    const outcome = await finishedOutcome(store, report, texts, {
-      image: { blob: digest, heapDigest, storedBytes: sizeBytes, heapBytes },
+    const { blob, heapDigest, heapBytes } = imaged;
+    const image = { blob: digestOf(blob), heapDigest, storedBytes: blob.length, heapBytes };
+    const finished = finishedOutcome(store, report, texts, {
+      image,
       journal: this.#newest,
       calls: this.#calls,
       rounds: this.#rounds,
       computeMs: this.#computed(),
       way: this.#way,
     });
+    // Together: each waits for the disk.
+    const [outcome] = await Promise.all([finished, store.blobs.put(blob)]);
     return { ...outcome, ...(await this.#park(restKey(this.#input, heapDigest))) };
   }
 }

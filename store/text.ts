@@ -17,7 +17,11 @@ export function textRefOf(text: string): TextRef {
 
 /** The text behind a ref or digest; a ref that carries its text needs no store. Throws BlobUnexpected when the blob is not UTF-8. */
 export async function getText(store: Store, from: TextRef | Digest): Promise<string> {
-  if (typeof from !== 'string' && from.text !== undefined) return from.text;
+  if (typeof from !== 'string') {
+    if (from.text !== undefined) return from.text;
+    // Nobody stores nothing.
+    if (from.sizeBytes === 0) return '';
+  }
   const digest = typeof from === 'string' ? from : from.digest;
   const bytes = await store.blobs.get(digest);
   const text = decodeUtf8(bytes);
