@@ -82,12 +82,17 @@ export async function openRepl(options: ReplOptions): Promise<Repl> {
     return HostProcess.start({ baseFolder: folder, parkedMiB, warmKernels });
   });
   await hosts.get();
+  const stored = await storeBase(store, prepared).catch(async (error: unknown) => {
+    // A host that nobody can reach any more would keep this process alive.
+    await hosts.close();
+    throw error;
+  });
   const { memoryMiB, residentMiB } = options;
   const host = (): HostProcess | undefined => hosts.running;
   const memory = new KernelMemory({ memoryMiB, parkedMiB, host, residentMiB });
   const { hostQueue = null, freeMiB } = options;
   const room = new HostRoom(hostQueue, freeMiB, () => memory.isShort);
-  return new LocalRepl(store, prepared, await storeBase(store, prepared), hosts, room, memory);
+  return new LocalRepl(store, prepared, stored, hosts, room, memory);
 }
 
 /** Builds the base image if `cacheDir` has none. Idempotent and atomic; several processes may do it at once. */

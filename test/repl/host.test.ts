@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FrameMemory } from '../../repl/host/frame-memory.ts';
 import { type Frame, FrameError, readFrames, writeFrame } from '../../repl/host/frames.ts';
 import { KernelCrashed, openRepl, prepareBaseImage, type Repl } from '../../repl/index.ts';
+import { kernelHostsOf } from '../chaos/processes.ts';
 import { CACHE_DIR, memoryStore, openTestRepl, Session } from './support/session.ts';
 
 const store = memoryStore();
@@ -65,6 +66,14 @@ describe('the kernel host', () => {
       await rm(cacheDir, { recursive: true, force: true });
     }
   }, 180_000);
+
+  test('ends with a REPL that could not be opened, since the store was full', async () => {
+    const before = await kernelHostsOf(process.pid);
+    const put = (): Promise<never> => Promise.reject(new Error('full'));
+    const full = { ...store, blobs: { ...store.blobs, put } };
+    await expect(openTestRepl(full)).rejects.toThrow('full');
+    expect(await kernelHostsOf(process.pid)).toEqual(before);
+  });
 
   test('a cancelled step ends its kernel at once, and others go on', async () => {
     const session = new Session(repl, store, 'cancel');
