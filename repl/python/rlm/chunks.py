@@ -30,13 +30,13 @@ def chunk_text(text, size=None, overlap=0, by="paragraph"):
     pieces = []
     for name, part, one in texts_of(text, "chunk_text"):
         sections = Sections(one)
-        for start, end in _cuts(one, size, overlap, by):
+        for start, end in cuts(one, size, overlap, by):
             section = sections.above(start)
             pieces.append(Passage.make(one, start, end, section[1] if section else "", (), name, part))
     return pieces
 
 
-def _cuts(text, size, overlap, by):
+def cuts(text, size, overlap, by):
     if by == "page" and not getattr(text, "pages", None):
         by = "paragraph"
     start = reached = 0

@@ -5,7 +5,7 @@ class Help:
     """help() lists what this session offers; help(x) explains x."""
 
     def __init__(self, functions):
-        """`functions`: name -> function, read when help is asked for."""
+        """`functions`: dicts name -> function, read when help is asked for."""
         self._functions = functions
 
     def __call__(self, *args, **kwargs):
@@ -13,15 +13,16 @@ class Help:
             return print(self._overview())
         import pydoc
 
-        if args and type(args[0]) is str and args[0] in self._functions:
-            args = (self._functions[args[0]], *args[1:])
+        for functions in self._functions:
+            if args and type(args[0]) is str and args[0] in functions:
+                args = (functions[args[0]], *args[1:])
         return pydoc.help(*args, **kwargs)
 
     def __repr__(self):
         return self.__doc__
 
     def _overview(self):
-        rows = [f"  {name:<18} {summary(function)}" for name, function in self._functions.items()]
+        rows = [f"  {name:<18} {summary(function)}" for functions in self._functions for name, function in functions.items()]
         return "\n".join(
             [
                 "Python 3 with its standard library; no network, no other files than your own.",

@@ -1,4 +1,4 @@
-"""Sections of a text: found by headings, numbers and blank lines."""
+"""Sections of a text: found by headings, numbers, pages and blank lines."""
 
 import re
 
@@ -15,12 +15,15 @@ HEADING = re.compile(
         [ \t]+[0-9IVXLC]+[A-Z]?\b.{0,120}
       | §[ \t]*\d.{0,120}
       | \d{1,3}(?:\.\d{1,3}){0,4}[.)]?[ \t]+[A-Z"“].{0,120}                    # 1.  12.3  4)
+      | \d{1,3}(?:\.\d{1,3}){1,4}[.)]?[ \t]+[A-Z"“].+                         # 12.3 Title. And the text of the clause behind it
       | [A-Z][A-Z0-9 ,;:&'’()/\-]{3,80}                                        # ALL CAPITALS
       | \S.{0,100}\n[=\-~^]{3,}                                                # underlined
       | [=\-]{3,}[ \t]\S.{0,100}[ \t][=\-]{3,}                                 # === title ===
     )[ \t]*\r?$""",
     re.MULTILINE | re.VERBOSE,
 )
+TITLE_CHARS = 120
+_SENTENCE = re.compile(r"[a-z)\]\"”][.:;](?= )")
 _BLANK = re.compile(r"\n[ \t\r]*\n|\f")
 
 
@@ -45,8 +48,7 @@ class Sections:
         self._seen = max(self._seen, text.rfind("\n", low, at) + 1)
         if self._last is None or at - self._last.start() > SECTION_CHARS:
             return None
-        line = self._last.group().split("\n")[0]
-        return self._last.start(), " ".join(line.strip("#=-~^ \t\r").split())
+        return self._last.start(), _title(self._last.group())
 
     def bounds(self, first, last, window):
         """(start, end, heading) of the passage around a match."""
@@ -58,8 +60,17 @@ class Sections:
             end = _end_of(text, section[0], last)
             if end is not None:
                 return section[0], end, title
-        low, high = _paragraphs_around(text, first, last, PARAGRAPH_WINDOW)
+        low, high = _page_around(text, first, last) or _paragraphs_around(text, first, last, PARAGRAPH_WINDOW)
         return (max(low, section[0]) if section else low), high, title
+
+
+def _title(found):
+    """What a heading says: of a clause that begins on its line, the first sentence."""
+    line = " ".join(found.split("\n")[0].strip("#=-~^ \t\r").split())
+    if len(line) <= TITLE_CHARS:
+        return line
+    end = _SENTENCE.search(line, 8, TITLE_CHARS)
+    return line[: end.end()] if end else line[: TITLE_CHARS - 1] + "…"
 
 
 def _end_of(text, start, at):
@@ -71,6 +82,16 @@ def _end_of(text, start, at):
     if match is not None and match.start() <= limit:
         return match.start()
     return len(text) if limit == len(text) else None
+
+
+def _page_around(text, first, last):
+    """Bounds of the page that holds a match; None for a text without pages, and for pages that are too long."""
+    pages = getattr(text, "pages", ())
+    number = text.page_of(first) if pages else None
+    if number is None:
+        return None
+    start, end = pages[number - text.first_page]
+    return (start, max(end, last)) if start <= first and end - start <= SECTION_CHARS else None
 
 
 def _paragraphs_around(text, start, end, window):
