@@ -7,6 +7,7 @@ import { CliError, EXIT } from './cli-error.ts';
 import { homeFrom } from './home.ts';
 import { say } from './output.ts';
 import { type Answerer, echoAnswers, modelAnswers } from './repl-answers.ts';
+import { readPackages } from './read-packages.ts';
 import { readCells, runCells } from './repl-cells.ts';
 import { runPrompt } from './repl-prompt.ts';
 import { ReplSession, type SessionSettings } from './repl-session.ts';
@@ -14,6 +15,7 @@ import { ReplSession, type SessionSettings } from './repl-session.ts';
 /** The options of `rlm repl`, as commander gives them. */
 export interface ReplCommandOptions {
   input?: string[];
+  package?: string[];
   image?: string;
   cells?: string;
   json?: boolean;
@@ -40,6 +42,7 @@ export async function runReplCommand(options: ReplCommandOptions): Promise<void>
   checkOptions(options);
   const cells = options.cells === undefined ? null : await readCells(options.cells);
   const input = await readInput(options.input);
+  const packages = await readPackages(options.package);
   const answerer = await answererOf(options);
   const home = homeFrom(process.env);
   const store = await openStore(home.storeLocation);
@@ -47,7 +50,7 @@ export async function runReplCommand(options: ReplCommandOptions): Promise<void>
   const kernels = await openRepl({ store, cacheDir: home.cacheDir });
   try {
     const settings = settingsOf(options, answerer);
-    const session = await ReplSession.open(kernels, store, settings, { image, input });
+    const session = await ReplSession.open(kernels, store, settings, { image, input, packages });
     if (cells !== null) return await runCells(session, store, cells, options.json === true);
     say(`${kernels.runtime} · ${answerer.about} · exit or Ctrl-D leaves`);
     await runPrompt(session, store, home.dir);

@@ -23,6 +23,8 @@ import {
   type Store,
   textRefOf,
   uploadInputs,
+  uploadPackages,
+  type Wheel,
 } from '../store/index.ts';
 import type { Answerer } from './repl-answers.ts';
 
@@ -85,10 +87,17 @@ export class ReplSession {
     repl: Repl,
     store: Store,
     settings: SessionSettings,
-    start: { image: HeapImageRef | null; input: InputValue | undefined },
+    start: {
+      image: HeapImageRef | null;
+      input: InputValue | undefined;
+      packages: readonly Wheel[];
+    },
   ): Promise<ReplSession> {
     const session = new ReplSession(repl, store, settings, start.image);
     const edits = start.input === undefined ? [] : await inputEdits(store, start.input);
+    if (start.packages.length > 0) {
+      edits.push({ kind: 'addPackages', packages: await uploadPackages(store, start.packages) });
+    }
     // The cell that opens a run's REPL, too.
     if (start.image === null || edits.length > 0) await session.#open(edits);
     return session;

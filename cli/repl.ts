@@ -15,6 +15,11 @@ export function addReplCommand(program: Command): void {
       collect,
     )
     .option(
+      '--package <file.whl>',
+      'a pure-Python wheel that is importable; can be given several times',
+      collect,
+    )
+    .option(
       '--image <digest>',
       'image to start from, as this command and the audit of a run print it',
     )

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { Budget } from './budget.ts';
+import * as caps from './caps.ts';
 import { CellLimits, StepKey, StepPlace } from './cell.ts';
 import { Digest } from './digest.ts';
 import { ForkPoint, ForkSource } from './fork.ts';
 import { HeapImageRef } from './heap-image.ts';
 import { CacheMode, ModelCard } from './model-card.ts';
+import { PackageRef, ResolvedPackage } from './package-ref.ts';
 import { TextRef } from './text-ref.ts';
 import { ToolRoute } from './tool.ts';
 import { Edit, ManifestEntry } from './variables.ts';
@@ -46,6 +48,8 @@ export const RunSpec = z.object({
   tools: Digest.optional(),
   /** MCP servers of the worker's configuration whose tools the REPL has. */
   mcp: z.array(z.string().min(1).max(100)).max(16).optional(),
+  /** Pure-Python wheels that are importable in the REPL. */
+  packages: z.array(PackageRef).max(caps.PACKAGES).optional(),
   /** Starts on heap and transcript of a step of another run. */
   from: ForkSource.optional(),
 });
@@ -67,6 +71,8 @@ export const ResolvedSpec = z.object({
   cache: RunSpec.shape.cache,
   /** Blob of the `Toolbox`, and where each tool's calls go; absent without tools. */
   tools: z.object({ toolbox: Digest, routes: z.array(ToolRoute) }).optional(),
+  /** The wheels of the spec, looked into; absent without any. */
+  packages: z.array(ResolvedPackage).max(caps.PACKAGES).optional(),
   from: ForkPoint.optional(),
 });
 export type ResolvedSpec = z.infer<typeof ResolvedSpec>;

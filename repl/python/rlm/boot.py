@@ -6,7 +6,7 @@ import random
 import sys
 import types
 
-from . import answer, calls, chunks, documents, errors, loop, output, passages, processes, quoting, ranking, replies, runner, scheduler, seal, search, tables, threads, variables
+from . import answer, calls, chunks, documents, errors, loop, output, packages, passages, processes, quoting, ranking, replies, runner, scheduler, seal, search, tables, threads, variables
 from .tools import make_ask_human, make_toolbox
 
 
@@ -48,9 +48,10 @@ def boot(switch):
         item.__module__ = "rlm"
         item.__qualname__ = item.__name__
         setattr(public, item.__name__, item)
+    wheels = packages.Packages()
     random.seed(0)
     cell_loop = loop.CellLoop(event_loop)
-    made = runner.make(stacks, desk, cell_loop, tools, streams, meter, namespace, (functions, yielding), switch, protected, toolbox)
+    made = runner.make(stacks, desk, cell_loop, tools, streams, meter, namespace, (functions, yielding), switch, protected, toolbox, wheels)
 
     def settle():
         """In every kernel, when its start-up snapshot was loaded: what Pyodide did meanwhile is sealed off, and all is as the first cell finds it."""

@@ -4,9 +4,10 @@
 class Help:
     """help() lists what this session offers; help(x) explains x."""
 
-    def __init__(self, functions):
-        """`functions`: dicts name -> function, read when help is asked for."""
+    def __init__(self, functions, packages):
+        """`functions`: dicts name -> function, read when help is asked for, as are the packages."""
         self._functions = functions
+        self._packages = packages
 
     def __call__(self, *args, **kwargs):
         if not args and not kwargs:
@@ -30,6 +31,7 @@ class Help:
                 '  answer             {"content": ..., "ready": ...}: set ready to True when the content is final',
                 '                     answer["citations"] = [...]: what it rests on, Passages or {"input": name, "quote": words}',
                 *rows,
+                *(f"  {name} {version}: a package of this run, import {', '.join(modules)}" for name, version, modules in self._packages.listed),
                 "help(llm_query) and so on tell more; SHOW_VARS() lists your variables.",
             ]
         )

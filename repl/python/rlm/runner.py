@@ -15,7 +15,7 @@ from .replies import make_reply, tell_hints_to
 ECHO_CHARS = 100_000
 
 
-def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch, protected, toolbox):
+def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch, protected, toolbox, packages):
     base_exception, exact_type, eval_ = BaseException, type, eval
     identity = id
     plain_types = {id(t) for t in (str, bytes, int, float, complex, bool, list, tuple, dict, set, frozenset, range)}
@@ -24,8 +24,8 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
     # The functions of the session. A variable may have the name of one that yields, which is then to be had again by `del`.
     reserved, yielding = ({f.__name__: f for f in some} for some in functions)
     protected.update(reserved)
-    describe = errors.make(tools.name_of)
-    engine = edits.Edits(namespace, reserved, protected, toolbox)
+    describe = errors.make(tools.name_of, packages)
+    engine = edits.Edits(namespace, reserved, protected, toolbox, packages)
     out, err = streams
     state = types.SimpleNamespace(spec=None, texts=[], done=None, opened=False, kept=[], clock_ms=0.0)
     dumps, loads = json.JSONEncoder(ensure_ascii=True).encode, json.JSONDecoder().decode
@@ -244,7 +244,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
 
     replaced = {name: unavailable(name) for name in ("input", "breakpoint")}
     replaced |= {name: errors.Leave(name) for name in ("exit", "quit")}
-    replaced["help"] = guide.Help((reserved, yielding))
+    replaced["help"] = guide.Help((reserved, yielding), packages)
     builtin_names.update(replaced)
     builtin_vars.update(replaced)
     no_input = NoInput()
