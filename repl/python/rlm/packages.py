@@ -22,16 +22,16 @@ class Packages:
         # path below FOLDER -> (archive, name in it), of sources; and the folders that they lie in.
         self._sources = {}
         self._folders = set()
-        # name -> (version, paths)
+        # name -> (version, paths of sources, paths of other files)
         self._wheels = {}
 
     @property
     def listed(self):
         """(name, version, names to import) of each"""
-        return [(name, version, sorted({path.partition("/")[0].removesuffix(".py") for path in paths})) for name, (version, paths) in self._wheels.items()]
+        return [(name, version, sorted({path.partition("/")[0].removesuffix(".py") for path in paths})) for name, (version, paths, _) in self._wheels.items()]
 
     def add(self, file, text):
-        """Adds a wheel, given as base64. Raises ValueError, which names it, when it cannot be used; then no module of it can be imported."""
+        """Adds a wheel, given as base64. Raises ValueError, which names it, when it cannot be used; then no module of it can be imported. Takes the place of another version."""
         import zipfile
 
         try:
@@ -45,21 +45,33 @@ class Packages:
                 raise ValueError(f"the package {file} holds native code ({info.filename}): only pure-Python wheels can be used")
             if path is not None and not info.is_dir():
                 (sources if path.endswith(".py") else others)[path] = archive, info.filename
+        name, version, *_ = file.split("-")
+        self._remove(name)
         try:
-            for path, (_, name) in others.items():
+            for path, (_, inside) in others.items():
                 place = f"{FOLDER}/{path}"
                 os.makedirs(os.path.dirname(place), exist_ok=True)
                 with open(place, "wb") as out:
-                    out.write(archive.read(name))
+                    out.write(archive.read(inside))
         except OSError as error:
             raise ValueError(f"the files of the package {file} find no room ({error.strerror}): give the run a larger limits.filesBytes") from None
-        name, version, *_ = file.split("-")
-        for path in self._wheels.get(name, ("", ()))[1]:
-            self._sources.pop(path, None)
-        self._wheels[name] = version, list(sources)
+        self._wheels[name] = version, list(sources), list(others)
         self._sources.update(sources)
         self._folders.update(path[:at] for path in sources for at in range(len(path)) if path[at] == "/")
         self._stand_among_finders()
+
+    def _remove(self, name):
+        _, sources, others = self._wheels.pop(name, ("", (), ()))
+        for path in sources:
+            self._sources.pop(path, None)
+        for place in (f"{FOLDER}/{path}" for path in others):
+            try:
+                os.remove(place)
+                # An empty folder would still count as the package's.
+                os.rmdir(os.path.dirname(place))
+            except OSError:
+                # A cell has removed it, or the folder holds more.
+                pass
 
     def _stand_among_finders(self):
         os.makedirs(FOLDER, exist_ok=True)
