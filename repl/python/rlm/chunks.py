@@ -1,7 +1,7 @@
 """chunk_text: a text cut into pieces for parallel reading."""
 
 from .documents import Passage, texts_of
-from .sections import HEADING, Sections
+from .sections import Sections, headings
 
 WAYS = ("paragraph", "heading", "page", "tokens", "size")
 # Characters a token of English. A character beyond ASCII counts as a token of its own: an estimate that rather cuts early.
@@ -74,11 +74,10 @@ def _end(text, start, end, by):
         if ends:
             return ends[-1]
     if by == "heading":
-        last = None
-        for last in HEADING.finditer(text, start + (end - start) // 4, end):
-            pass
-        if last is not None and last.start() > start:
-            return last.start()
+        begin = text.find("\n", start + (end - start) // 4, end) + 1
+        last = max((at for at, _ in headings(text, begin, end)), default=start) if begin else start
+        if last > start:
+            return last
     for mark in ("\n\n", "\n", ". ", " "):
         at = text.rfind(mark, start + (end - start) // 2, end)
         if at > start:

@@ -144,7 +144,4 @@ def _low_bytes(block):
     try:
         return block.encode("latin-1")
     except UnicodeEncodeError:
-        data = block.encode("utf-16-le", "surrogatepass")
-        if len(data) == 2 * len(block):
-            return data[::2]
         return block.encode("utf-32-le", "surrogatepass")[::4]
