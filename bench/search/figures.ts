@@ -64,12 +64,11 @@ async function searched(
 ): Promise<Figure> {
   const search = (word: string): string =>
     `len(search_text(input_data, ${JSON.stringify(word)}${options}))`;
-  const count = (word: string): string => `input_data.count(${JSON.stringify(word)})`;
   const [one = [], none = [], ...floors] = await text.rates(
     [search(found), '1'],
     [search(missing), '0'],
-    [count(WORDS[0]), '1'],
-    [count(WORDS[1]), '0'],
+    [counted(WORDS[0]), '1'],
+    [counted(WORDS[1]), '0'],
   );
   return figure({
     name,
@@ -78,6 +77,10 @@ async function searched(
     floor: median(floors.flat()),
     target: { atLeast },
   });
+}
+
+function counted(word: string): string {
+  return `input_data.count(${JSON.stringify(word)})`;
 }
 
 /** Regular expressions, and how often they match: with a literal that is rare, with one that is frequent, and without. */
