@@ -89,3 +89,12 @@ test('a large text is searched whatever the case without a copy of it', async ()
     String.raw`(80000000, <Passage 79999975-79999990, 1 match: ' fox\nZebra or q'>, [])`,
   );
 });
+
+test('nor of one of wider characters, nor by a pattern', async () => {
+  const ran = await new Session(repl, store, 'wide').run(
+    'wide = ("the “quick” brown fox\\n" * 49_999 + "Zebra n’est pas là") * 28\nlen(wide), search_text(wide, "ZEBRA N’EST", window=0)[0].start, len(search_text(wide, r"zebra n.est pas l\\w$", regex=True, max_results=None)), search_text(wide, "Ñandú")',
+    { limits: { heapMiB: 128 } },
+  );
+  expect(ran.error).toBeNull();
+  expect(ran.value).toBe('(30799888, 1099978, 1, [])');
+});
