@@ -6,6 +6,12 @@ from .required import required_literal
 
 # Characters that are looked at together: small enough for the caches, and no second copy of a large text.
 BLOCK_CHARS = 1 << 17
+# A character that occurs less than once in so many is rare; so many of a query are looked at, again after so many blocks.
+RARE_CHARS = 2_000
+LOOKED_AT = 8
+LOOK_EACH = 64
+# Of a rare character, in vain, one behind the other.
+FEW_RARE = 100
 # A place that is tried in vain takes as long as the pattern takes for so many characters, with and without regard to case.
 TRIED_CHARS = 2_000
 TRIED_CHARS_FOLDED = 200
@@ -98,7 +104,8 @@ class Folded:
     def matches(self, text):
         length, match = self._length, self._pattern.match
         done = 0
-        for base in range(0, len(text) - length + 1, BLOCK_CHARS):
+        rare = None
+        for number, base in enumerate(range(0, len(text) - length + 1, BLOCK_CHARS)):
             block = text[base : base + BLOCK_CHARS + length - 1]
             if block.isascii():
                 if self._lower is None:
@@ -106,14 +113,44 @@ class Folded:
                 data, needle, sure = block.lower(), self._lower, True
             else:
                 data, needle, sure = _low_bytes(block).translate(self._table), self._key, False
-            at = data.find(needle, max(0, done - base))
+            if number % LOOK_EACH == 0:
+                rare = _rarest(data, needle)
+            at = _find(data, needle, rare, max(0, done - base))
             while at >= 0:
                 if sure or match(text, base + at):
                     yield base + at, base + at + length
                     done = base + at + (1 if self._overlapping else length)
-                    at = data.find(needle, done - base)
+                    at = _find(data, needle, rare, done - base)
                 else:
-                    at = data.find(needle, at + 1)
+                    at = _find(data, needle, rare, at + 1)
+
+
+def _rarest(data, needle):
+    """Where in the needle a character stands that the block hardly has; None when there is none."""
+    best, least = None, len(data) // RARE_CHARS
+    for offset in {needle[i : i + 1]: i for i in range(min(LOOKED_AT, len(needle)))}.values():
+        often = data.count(needle[offset : offset + 1])
+        if often < least:
+            best, least = offset, often
+    return best
+
+
+def _find(data, needle, rare, start):
+    """As `data.find(needle, start)`. One character is found several times as fast as a few, so a rare one is looked for."""
+    if rare is None:
+        return data.find(needle, start)
+    c = needle[rare : rare + 1]
+    at = data.find(c, start + rare)
+    tried = 0
+    while at >= 0:
+        if data.startswith(needle, at - rare):
+            return at - rare
+        tried += 1
+        if tried > FEW_RARE:
+            # Not so rare any more.
+            return data.find(needle, at - rare + 1)
+        at = data.find(c, at + 1)
+    return -1
 
 
 def _kin_of(c):

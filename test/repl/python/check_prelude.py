@@ -40,6 +40,7 @@ class Matching(unittest.TestCase):
             text = "".join(draw.choice(letters) for _ in range(draw.randrange(60)))
             query = "".join(draw.choice(letters) for _ in range(draw.randrange(1, 6)))
             matching.BLOCK_CHARS = draw.choice((1, 3, 7, 1 << 17))
+            matching.RARE_CHARS, matching.FEW_RARE, matching.LOOK_EACH = draw.choice((1, 2, 2000)), draw.choice((0, 1, 100)), draw.choice((1, 3, 64))
             for ignore_case in (True, False):
                 expected = [m.span() for m in re.finditer(re.escape(query), text, re.I if ignore_case else 0)]
                 self.assertEqual(self.spans(text, query, ignore_case), expected, (text, query, ignore_case))
@@ -69,6 +70,7 @@ class Matching(unittest.TestCase):
 
     def tearDown(self):
         matching.BLOCK_CHARS, matching.FEW_TRIED = 1 << 17, 200
+        matching.RARE_CHARS, matching.FEW_RARE, matching.LOOK_EACH = 2000, 100, 64
         required.SHORTEST, required.MOST_STARTS = 4, 24
 
     def test_empty_matches_of_a_pattern_are_none(self):
