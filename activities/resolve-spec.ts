@@ -11,6 +11,7 @@ import { ModelError } from '../models/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
 import { readForkPoint } from './fork-source.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { resolvePackages } from './resolve-packages.ts';
 import { resolveTools } from './resolve-tools.ts';
 
 const DEFAULT_LIMITS: CellLimits = {
@@ -51,6 +52,7 @@ export function createResolveSpec({
       const spec = RunSpec.parse(input);
       const defaults = { taskQueue: modelTaskQueue(taskQueue) };
       const tools = await resolveTools({ store, mcp }, spec);
+      const packages = await resolvePackages(store, spec);
       const from =
         spec.from &&
         (await readForkPoint({ store, client: Context.current().client, runtime }, spec.from));
@@ -68,6 +70,7 @@ export function createResolveSpec({
         concurrency: spec.concurrency ?? 64,
         maxDepth: spec.maxDepth ?? 1,
         ...(tools === undefined ? {} : { tools }),
+        ...(packages === undefined ? {} : { packages }),
         ...(from === undefined ? {} : { from }),
         ...(spec.cache === undefined ? {} : { cache: spec.cache }),
       });

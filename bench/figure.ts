@@ -14,7 +14,11 @@ export interface Figure {
 }
 
 /** A promise about a figure's value, or about its ratio to the floor. */
-export type Target = { atMost: number } | { atLeast: number } | { ratioAtMost: number };
+export type Target =
+  | { atMost: number }
+  | { atLeast: number }
+  | { ratioAtMost: number }
+  | { ratioAtLeast: number };
 
 export interface Measured {
   name: string;
@@ -53,10 +57,12 @@ export function median(samples: readonly number[]): number {
 
 function targetText(target: Target, unit: string): string {
   if ('ratioAtMost' in target) return `<= ${target.ratioAtMost}x`;
+  if ('ratioAtLeast' in target) return `>= ${target.ratioAtLeast}x`;
   return 'atMost' in target ? `<= ${target.atMost} ${unit}` : `>= ${target.atLeast} ${unit}`;
 }
 
 function isMet(target: Target, value: number, ratio: number | null): boolean {
   if ('ratioAtMost' in target) return ratio !== null && ratio <= target.ratioAtMost;
+  if ('ratioAtLeast' in target) return ratio !== null && ratio >= target.ratioAtLeast;
   return 'atMost' in target ? value <= target.atMost : value >= target.atLeast;
 }

@@ -14,6 +14,7 @@ import { homeFrom } from './home.ts';
 import { say } from './output.ts';
 import { type Answerer, echoAnswers, modelAnswers } from './repl-answers.ts';
 import { readInputs } from './read-inputs.ts';
+import { readPackages } from './read-packages.ts';
 import { readCells, runCells } from './repl-cells.ts';
 import { runPrompt } from './repl-prompt.ts';
 import { ReplSession, type SessionSettings } from './repl-session.ts';
@@ -22,6 +23,7 @@ import { ReplSession, type SessionSettings } from './repl-session.ts';
 export interface ReplCommandOptions {
   input?: string[];
   strict?: boolean;
+  package?: string[];
   image?: string;
   cells?: string;
   json?: boolean;
@@ -48,6 +50,7 @@ export async function runReplCommand(options: ReplCommandOptions): Promise<void>
   checkOptions(options);
   const cells = options.cells === undefined ? null : await readCells(options.cells);
   const input = options.input === undefined ? undefined : await readInputs(options.input);
+  const packages = await readPackages(options.package);
   const answerer = await answererOf(options);
   const home = homeFrom(process.env);
   const store = await openStore(home.storeLocation);
@@ -56,7 +59,8 @@ export async function runReplCommand(options: ReplCommandOptions): Promise<void>
   const kernels = await openRepl({ store, cacheDir: home.cacheDir });
   try {
     const settings = settingsOf(options, answerer);
-    const session = await ReplSession.open(kernels, store, settings, { image, manifest });
+    const start = { image, manifest, packages };
+    const session = await ReplSession.open(kernels, store, settings, start);
     if (cells !== null) return await runCells(session, store, cells, options.json === true);
     say(`${kernels.runtime} · ${answerer.about} · exit or Ctrl-D leaves`);
     await runPrompt(session, store, home.dir);

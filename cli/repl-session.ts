@@ -15,7 +15,14 @@ import {
   type WaitingCell,
 } from '../protocol/index.ts';
 import { KernelCrashed, type Repl } from '../repl/index.ts';
-import { getJson, putText, type Store, textRefOf } from '../store/index.ts';
+import {
+  getJson,
+  putText,
+  type Store,
+  textRefOf,
+  uploadPackages,
+  type Wheel,
+} from '../store/index.ts';
 import type { Answerer } from './repl-answers.ts';
 
 /** What holds for all cells of a session. */
@@ -77,12 +84,19 @@ export class ReplSession {
     repl: Repl,
     store: Store,
     settings: SessionSettings,
-    start: { image: HeapImageRef | null; manifest: Digest | null },
+    start: {
+      image: HeapImageRef | null;
+      manifest: Digest | null;
+      packages: readonly Wheel[];
+    },
   ): Promise<ReplSession> {
     const session = new ReplSession(repl, store, settings, start.image);
     const { manifest } = start;
     const edits: Edit[] =
       manifest === null ? [] : [{ kind: 'setManifest', variable: 'input_data', manifest }];
+    if (start.packages.length > 0) {
+      edits.push({ kind: 'addPackages', packages: await uploadPackages(store, start.packages) });
+    }
     // The cell that opens a run's REPL, too.
     if (start.image === null || edits.length > 0) await session.#open(edits);
     return session;

@@ -16,6 +16,11 @@ export function addReplCommand(program: Command): void {
     )
     .option('--strict', 'fail when any document cannot be read, instead of leaving it out')
     .option(
+      '--package <file.whl>',
+      'a pure-Python wheel that is importable; can be given several times',
+      collect,
+    )
+    .option(
       '--image <digest>',
       'image to start from, as this command and the audit of a run print it',
     )

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { type RunRequest, toJsonSchema } from '../client/index.ts';
 import { ToolSpecs } from '../protocol/index.ts';
 import { CliError, EXIT } from './cli-error.ts';
+import { readPackages } from './read-packages.ts';
 import { collect, dollars, wholeNumber } from './parse-values.ts';
 import { readInputs } from './read-inputs.ts';
 
@@ -22,6 +23,7 @@ export interface RequestOptions {
   answerSchema?: string;
   tools?: string;
   mcp?: string[];
+  package?: string[];
   from?: string;
   strict?: boolean;
   heapMib?: number;
@@ -52,6 +54,11 @@ export function withRequestOptions(command: Command): Command {
     .option(
       '--mcp <name>',
       'an MCP server of the worker (RLM_MCP_CONFIG) whose tools the run has; can be given several times',
+      collect,
+    )
+    .option(
+      '--package <file.whl>',
+      'a pure-Python wheel that is importable in the REPL; can be given several times',
       collect,
     )
     .option(
@@ -108,6 +115,7 @@ export async function toRequest(question: string, options: RequestOptions): Prom
     ...(options.cache === undefined ? {} : { cache: options.cache }),
     ...(options.tools === undefined ? {} : { tools: readTools(options.tools) }),
     ...(options.mcp === undefined ? {} : { mcp: options.mcp }),
+    ...(options.package === undefined ? {} : { packages: await readPackages(options.package) }),
     ...(options.from === undefined ? {} : { from: forkSource(options.from) }),
     ...(options.confirm === undefined ? {} : { confirm: options.confirm }),
     ...(options.answerSchema === undefined

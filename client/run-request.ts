@@ -1,15 +1,29 @@
 import { z } from 'zod';
 import {
   Budget,
+  caps,
   CellLimits,
   FixedClock,
   ForkSource,
   type RunSpec,
   ToolSpecs,
 } from '../protocol/index.ts';
-import { type InputValue, putText, type Store, uploadRequestInputs } from '../store/index.ts';
+import {
+  checkWheels,
+  type InputValue,
+  InvalidInput,
+  putText,
+  type Store,
+  uploadPackages,
+  uploadRequestInputs,
+} from '../store/index.ts';
 import { type AnswerSchema, toJsonSchema } from './answer-schema.ts';
 import { InvalidRequest } from './errors.ts';
+
+/** By shape: bytes may come from another realm (a test runner's). */
+function isBytes(value: unknown): boolean {
+  return ArrayBuffer.isView(value) && 'length' in value && value.byteLength === value.length;
+}
 
 const Options = z.strictObject({
   question: z.string().trim().min(1, 'must not be empty').max(100_000),
@@ -33,6 +47,16 @@ const Options = z.strictObject({
   tools: ToolSpecs.optional(),
   /** MCP servers of the worker's configuration whose tools the REPL has. */
   mcp: z.array(z.string().min(1).max(100)).max(16).optional(),
+  /** Pure-Python wheels that are importable in the REPL: the name of each file, and its bytes. */
+  packages: z
+    .array(
+      z.strictObject({
+        file: z.string().min(1),
+        bytes: z.custom<Uint8Array>(isBytes, 'expected bytes'),
+      }),
+    )
+    .max(caps.PACKAGES)
+    .optional(),
   /** Starts on heap and transcript of a step of another run. `input` then adds to its inputs. */
   from: ForkSource.optional(),
 });
@@ -65,10 +89,16 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
       'The request is not valid: input: expected text or another JSON value.',
     );
   }
+  const wheels = options.packages ?? [];
+  await checkWheels(wheels).catch((error: unknown) => {
+    if (!(error instanceof InvalidInput)) throw error;
+    throw new InvalidRequest(`The request is not valid: packages: ${error.message}.`);
+  });
   const uploaded =
     request.input === undefined
       ? { inputs: [] }
       : await uploadRequestInputs(store, request.input, options.strict);
+  const packages = await uploadPackages(store, wheels);
   return {
     question: await putText(store, options.question),
     ...uploaded,
@@ -88,6 +118,7 @@ export async function toRunSpec(store: Store, request: RunRequest): Promise<RunS
       ? {}
       : { tools: (await putText(store, JSON.stringify(options.tools))).digest }),
     ...(options.mcp === undefined ? {} : { mcp: options.mcp }),
+    ...(packages.length === 0 ? {} : { packages }),
     ...(options.from === undefined ? {} : { from: options.from }),
   };
 }

@@ -9,6 +9,7 @@ import {
 } from '../protocol/index.ts';
 import { getJson, getText, type Store } from '../store/index.ts';
 import { describeInputs, LISTED, shapeOf } from './describe-inputs.ts';
+import { describePackages } from './describe-packages.ts';
 import { fenceFor, grouped } from './excerpt.ts';
 import { variantOf } from './prompt-variant.ts';
 import type { Prompts } from './prompts/prompt-set.ts';
@@ -30,6 +31,7 @@ export type SystemInput = Pick<
   | 'depth'
   | 'maxDepth'
   | 'toolbox'
+  | 'packages'
   | 'answerSchema'
   | 'budget'
 > & {
@@ -59,6 +61,7 @@ export async function renderOpening(
     recursion: input.depth < input.maxDepth,
     tool_replies: card.replies === 'tool',
     ...(await describeTools(store, input.toolbox)),
+    ...describePackages(input.packages),
   });
   const totalChars = entries.reduce((sum, entry) => sum + entry.chars, 0);
   const whole = isShort(entries, card);
@@ -148,7 +151,11 @@ export async function renderContinuation(
     card,
     budget,
     turn,
-  }: Pick<NextTurnInput, 'question' | 'continues' | 'answerSchema' | 'card' | 'budget' | 'turn'>,
+    packages,
+  }: Pick<
+    NextTurnInput,
+    'question' | 'continues' | 'answerSchema' | 'card' | 'budget' | 'turn' | 'packages'
+  >,
   prompts: Prompts,
 ): Promise<string> {
   const digest = continues?.manifest ?? null;
@@ -162,6 +169,7 @@ export async function renderContinuation(
     // Turns are numbered on; those that are left count.
     limits:
       budget === undefined ? '' : describeBudget({ ...budget, turns: budget.turns - turn + 1 }),
+    ...describePackages(packages),
     has_inputs: entries.length > 0,
     total_chars: grouped(entries.reduce((sum, entry) => sum + entry.chars, 0)),
     inputs: await describeInputs(store, manifest, whole),

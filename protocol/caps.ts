@@ -47,3 +47,13 @@ export const STEER_MESSAGES = 20;
 /** Sentences about the inputs of a run that travel beside its manifest, and their length. */
 export const NOTES = 12;
 export const NOTE_CHARS = 400;
+/** Wheels of one run. */
+export const PACKAGES = 32;
+export const WHEEL_NAME_CHARS = 200;
+/** Of one wheel as it is, and of all its files: a run that has it holds them in its heap. */
+export const WHEEL_BYTES = 32 * 1024 * 1024;
+export const WHEEL_FILES_BYTES = 256 * 1024 * 1024;
+export const WHEEL_FILES = 20_000;
+/** Names of modules that are told of one wheel. */
+export const LISTED_MODULES = 8;
+export const MODULE_NAME_CHARS = 100;

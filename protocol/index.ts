@@ -55,6 +55,7 @@ export { BlobRef, Digest } from './digest.ts';
 export { FailureType } from './failure-types.ts';
 export { ForkPoint, ForkSource } from './fork.ts';
 export { HeapImageRef } from './heap-image.ts';
+export { PackageRef, ResolvedPackage } from './package-ref.ts';
 export {
   IngestOptions,
   IngestProgress,

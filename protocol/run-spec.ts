@@ -7,6 +7,7 @@ import { ForkPoint, ForkSource } from './fork.ts';
 import { HeapImageRef } from './heap-image.ts';
 import { SourceList } from './input-source.ts';
 import { CacheMode, ModelCard } from './model-card.ts';
+import { PackageRef, ResolvedPackage } from './package-ref.ts';
 import { TextRef } from './text-ref.ts';
 import { ToolRoute } from './tool.ts';
 import { Edit, ManifestEntry } from './variables.ts';
@@ -50,6 +51,8 @@ export const RunSpec = z.object({
   tools: Digest.optional(),
   /** MCP servers of the worker's configuration whose tools the REPL has. */
   mcp: z.array(z.string().min(1).max(100)).max(16).optional(),
+  /** Pure-Python wheels that are importable in the REPL. */
+  packages: z.array(PackageRef).max(caps.PACKAGES).optional(),
   /** Starts on heap and transcript of a step of another run. */
   from: ForkSource.optional(),
 });
@@ -71,6 +74,8 @@ export const ResolvedSpec = z.object({
   cache: RunSpec.shape.cache,
   /** Blob of the `Toolbox`, and where each tool's calls go; absent without tools. */
   tools: z.object({ toolbox: Digest, routes: z.array(ToolRoute) }).optional(),
+  /** The wheels of the spec, looked into; absent without any. */
+  packages: z.array(ResolvedPackage).max(caps.PACKAGES).optional(),
   from: ForkPoint.optional(),
 });
 export type ResolvedSpec = z.infer<typeof ResolvedSpec>;

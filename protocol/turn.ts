@@ -3,6 +3,8 @@ import { AnswerState, FinishedCell, RolledBackCell } from './cell.ts';
 import { Digest } from './digest.ts';
 import { ModelCard } from './model-card.ts';
 import { Budget } from './budget.ts';
+import * as caps from './caps.ts';
+import { ResolvedPackage } from './package-ref.ts';
 import { TextRef } from './text-ref.ts';
 import { Usage } from './usage.ts';
 
@@ -60,6 +62,11 @@ export const NextTurnInput = z.object({
     .optional(),
   /** Blob of the `Toolbox`, for the opening message. */
   toolbox: Digest.optional(),
+  /** Packages that the run has beside the standard library, for the opening message. */
+  packages: z
+    .array(ResolvedPackage.pick({ name: true, version: true, modules: true }))
+    .max(caps.PACKAGES)
+    .optional(),
   /** The transcript is another run's: the question, and these inputs if there are any, follow it. */
   continues: z.object({ manifest: Digest.nullable() }).optional(),
   /** JSON Schema of the answer, for the opening message. */

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import * as caps from './caps.ts';
 import { BlobRef, Digest } from './digest.ts';
+import { PackageRef } from './package-ref.ts';
 
 /** How the bytes of a blob become a Python value: `text` is a `str` (UTF-8), `json` what `json.loads` gives. */
 export const ValueFormat = z.enum(['text', 'json']);
@@ -74,5 +76,7 @@ export const Edit = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('delete'), variable: z.string() }),
   /** Makes the functions of a toolbox blob (see `Toolbox`), in place of those of an earlier one. */
   z.object({ kind: z.literal('setTools'), toolbox: Digest }),
+  /** Makes wheels importable. One that is there already in another version is replaced for later imports. */
+  z.object({ kind: z.literal('addPackages'), packages: z.array(PackageRef).max(caps.PACKAGES) }),
 ]);
 export type Edit = z.infer<typeof Edit>;

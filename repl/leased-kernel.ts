@@ -49,7 +49,7 @@ export class LeasedKernel {
 
   async start(
     spec: { clockMs: number; seed: string; limits: CellLimits; body: unknown },
-    texts: ReadonlyArray<{ digest: Digest; utf8: Buffer; document: boolean }>,
+    texts: ReadonlyArray<{ digest: Digest | null; utf8: Buffer; document: boolean }>,
   ): Promise<HostedReport> {
     const answer = await this.#host.ask(
       {

@@ -10,7 +10,7 @@ const KEYWORDS = new Set(
 
 /** Names that the session has already, and those that it keeps for itself. `test/repl/tools.test.ts` compares them with a kernel's. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
-  'answer ask_human chunk_text context FINAL FINAL_VAR history In input_data llm_query llm_query_async llm_query_batched ok out Out quote rlm_query rlm_query_async rlm_query_batched search_all search_text SHOW_VARS SUBMIT Document Passage Reply'.split(
+  'answer ask_human chunk_text context describe FINAL FINAL_VAR group_by history In input_data llm_query llm_query_async llm_query_batched ok out Out quote rank rlm_query rlm_query_async rlm_query_batched search_all search_text SHOW_VARS SUBMIT Document Passage Reply'.split(
     ' ',
   ),
 );

@@ -29,6 +29,7 @@ export {
   readLocalFile,
 } from './local-files.ts';
 export { memoryStore } from './memory-store.ts';
+export { checkWheels, readWheel, uploadPackages, type Wheel } from './packages.ts';
 export { openStore } from './open-store.ts';
 export type { BlobStore, RecordStore, Store } from './store.ts';
 export { countChars, decodeUtf8, getText, putText, textRefOf } from './text.ts';

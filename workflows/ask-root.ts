@@ -78,7 +78,7 @@ async function ask(
 
 function turnInput(context: RunContext, turn: number, purpose: 'go on' | 'answer'): NextTurnInput {
   const { state, start } = context;
-  const { root, sub, maxDepth, budget, tools } = state.resolved;
+  const { root, sub, maxDepth, budget, tools, packages } = state.resolved;
   return {
     workflowId: context.scope,
     turn,
@@ -95,6 +95,9 @@ function turnInput(context: RunContext, turn: number, purpose: 'go on' | 'answer
     budget,
     purpose,
     ...(tools === undefined ? {} : { toolbox: tools.toolbox }),
+    ...(packages === undefined
+      ? {}
+      : { packages: packages.map(({ name, version, modules }) => ({ name, version, modules })) }),
     ...continuation({ ...state, turn }, start),
   };
 }

@@ -8,6 +8,7 @@ import {
   type RunStart,
 } from '../protocol/index.ts';
 import { keepOutput } from './keep-output.ts';
+import { packageEdits } from './package-edits.ts';
 import { statusLine } from './report.ts';
 import type { RunState } from './run-state.ts';
 
@@ -56,6 +57,7 @@ export function forkState(
     const manifest = { kind: 'setManifest', variable: 'input_data', manifest: inputs } as const;
     state.edits.push({ ...manifest, merge: true });
   }
+  state.edits.push(...packageEdits(state.resolved));
   if (state.resolved.tools !== undefined) {
     state.edits.push({ kind: 'setTools', toolbox: state.resolved.tools.toolbox });
   }

@@ -3,6 +3,7 @@ import type { Activities } from '../activities/index.ts';
 import { type Edit, type RunStart } from '../protocol/index.ts';
 import { INGEST, LIGHT, replStep } from './activity-options.ts';
 import { goOnFrom, limitsAfter } from './fork-run.ts';
+import { packageEdits } from './package-edits.ts';
 import { readClock } from './run-context.ts';
 import { openState, type RunState } from './run-state.ts';
 import { deriveKey, newSecret } from './secrets.ts';
@@ -51,6 +52,7 @@ export async function prepareRun(workflowId: string, start: RunStart): Promise<R
   }
   const edits: Edit[] =
     entryCount === 0 ? [] : [{ kind: 'setManifest', variable: 'input_data', manifest }];
+  edits.push(...packageEdits(resolved));
   if (resolved.tools !== undefined) {
     edits.push({ kind: 'setTools', toolbox: resolved.tools.toolbox });
   }

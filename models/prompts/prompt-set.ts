@@ -18,8 +18,8 @@ interface PromptForm extends Placeholders {
 /** The prompts of this folder, by file, and what each may ask for. */
 export const PROMPT_FORMS = {
   'system.md': {
-    flags: ['tool_replies', 'recursion', 'has_tools'],
-    texts: ['sub_model', 'tools', 'sub_calls'],
+    flags: ['tool_replies', 'recursion', 'has_tools', 'has_packages'],
+    texts: ['sub_model', 'tools', 'packages', 'sub_calls'],
     required: [],
   },
   'question.md': {
@@ -28,8 +28,8 @@ export const PROMPT_FORMS = {
     required: ['question', 'inputs'],
   },
   'continue.md': {
-    flags: ['has_schema', 'has_limits', 'has_inputs', 'whole'],
-    texts: ['question', 'answer_schema', 'limits', 'total_chars', 'inputs'],
+    flags: ['has_schema', 'has_limits', 'has_inputs', 'has_packages', 'whole'],
+    texts: ['question', 'answer_schema', 'limits', 'total_chars', 'inputs', 'packages'],
     required: ['question', 'inputs'],
   },
   'answer-now.md': { flags: ['has_schema'], texts: ['answer_schema'], required: [] },

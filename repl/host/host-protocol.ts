@@ -29,8 +29,8 @@ export const HostRequest = z.discriminatedUnion('op', [
     limits: CellLimits,
     /** What `runner.begin` takes; texts in it are attachments. */
     body: z.unknown(),
-    /** Digests of the attachments. */
-    texts: z.array(Digest),
+    /** Digests of the attachments; null for one that is no blob of its own. */
+    texts: z.array(Digest.nullable()),
     /** Those of them that become `Document`s. */
     documents: z.array(Attachment),
   }),

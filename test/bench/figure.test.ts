@@ -24,11 +24,22 @@ describe('figure', () => {
     });
   });
 
+  test('of a rate may promise a part of what the floor says', () => {
+    const rate = { name: 'search', unit: 'GB/s', runs: [3], floor: 4 };
+    expect(figure({ ...rate, target: { ratioAtLeast: 0.5 } })).toMatchObject({
+      ratio: 0.75,
+      target: '>= 0.5x',
+      ok: true,
+    });
+    expect(figure({ ...rate, target: { ratioAtLeast: 0.8 } }).ok).toBe(false);
+  });
+
   test.each([
     [{ atMost: 5 }, '<= 5 s', true],
     [{ atMost: 4 }, '<= 4 s', false],
     [{ atLeast: 5 }, '>= 5 s', true],
     [{ ratioAtMost: 9 }, '<= 9x', false],
+    [{ ratioAtLeast: 0.1 }, '>= 0.1x', false],
   ])('a target %j without a floor', (target, text, ok) => {
     expect(figure({ name: 'x', unit: 's', runs: [5], target })).toMatchObject({ target: text, ok });
   });

@@ -45,6 +45,16 @@ describe('a command line that is wrong', () => {
       `rlm: Option '--confirm <when>' argument 'sometimes' is invalid. Allowed choices are unseen, always, never.\n${HELP}`,
     ],
     [
+      ['run', 'Why?', ...INPUT, '--package', 'missing-1-py3-none-any.whl'],
+      2,
+      'rlm: There is no file missing-1-py3-none-any.whl that can be read: check --package.\n',
+    ],
+    [
+      ['run', 'Why?', ...INPUT, '--package', 'notes.txt'],
+      2,
+      'rlm: --package: "notes.txt" is no name of a wheel: expected name-version-py3-none-any.whl.\n',
+    ],
+    [
       ['run', 'Why?', ...INPUT, '--answer-schema', 'missing.json'],
       2,
       'rlm: The schema missing.json cannot be read: check --answer-schema.\n',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CellReport } from '../../cli/repl-cells.ts';
+import { makeWheel } from '../support/wheel.ts';
 import { type CommandResult, openWorkplace, type Workplace } from './rlm-command.ts';
 
 let place: Workplace;
@@ -82,6 +83,19 @@ describe('a mistake costs one sentence and stores nothing', () => {
 });
 
 describe('cells from a file', () => {
+  test('import the packages that are given, and none with native code', async () => {
+    const greet = makeWheel('greet-1-py3-none-any.whl', { 'greet.py': 'WORD = "hello"\n' });
+    const fast = makeWheel('fast-1-py3-none-any.whl', { 'fast.pyd': 'MZ' });
+    for (const { file, bytes } of [greet, fast]) await writeFile(join(place.dir, file), bytes);
+    const [said] = await reports(['import greet\ngreet.WORD'], '--package', greet.file);
+    expect(said).toMatchObject({ kind: 'finished', value: "'hello'" });
+    expect(await cells(['1'], '--package', fast.file)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `rlm: --package: ${fast.file} holds native code (fast.pyd): only pure-Python wheels (…-none-any.whl) can be used.\n`,
+    });
+  });
+
   test('each outcome has what the cell gave, and Python errors and roll-backs are no failure', async () => {
     const [set, echoed, raised, looped, after] = await reports(
       [

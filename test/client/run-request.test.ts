@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { InvalidRequest, type RunRequest } from '../../client/index.ts';
 import { toRunSpec } from '../../client/run-request.ts';
-import { getText, memoryStore, type Store } from '../../store/index.ts';
+import { digestOf, getText, memoryStore, type Store } from '../../store/index.ts';
+import { makeWheel } from '../support/wheel.ts';
 
 function refuse(): never {
   throw new Error('written');
@@ -52,6 +53,33 @@ describe('a request', () => {
     const store = memoryStore();
     const request = { question: 'Which?', input: 'text' };
     expect(await toRunSpec(store, request)).toEqual(await toRunSpec(store, request));
+  });
+
+  test('stores the wheels of its packages as they are', async () => {
+    const store = memoryStore();
+    const wheel = makeWheel('greet-1-py3-none-any.whl', { 'greet.py': '' });
+    const spec = await toRunSpec(store, { question: 'Q?', input: 'text', packages: [wheel] });
+    expect(spec.packages).toEqual([
+      {
+        file: wheel.file,
+        blob: { digest: digestOf(wheel.bytes), sizeBytes: wheel.bytes.length },
+      },
+    ]);
+    expect(
+      await toRunSpec(store, { question: 'Q?', input: 'text', packages: [] }),
+    ).not.toHaveProperty('packages');
+  });
+
+  test('with a wheel of native code is refused by its name before anything is stored', async () => {
+    const file = 'numpy-2.4.0-cp314-cp314-manylinux_2_27_x86_64.whl';
+    const wheel = { file, bytes: new Uint8Array(8) };
+    await expect(
+      toRunSpec(untouched(), { question: 'Q?', input: 'text', packages: [wheel] }),
+    ).rejects.toThrow(
+      new InvalidRequest(
+        `The request is not valid: packages: ${file} holds native code, by its name for cp314-manylinux_2_27_x86_64: only pure-Python wheels (…-none-any.whl) can be used.`,
+      ),
+    );
   });
 
   test('keeps the order in which a tool lists its parameters', async () => {

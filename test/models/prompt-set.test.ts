@@ -59,7 +59,7 @@ describe('a folder of prompts', () => {
     ],
     [
       { 'system.md': '{{submodel}}' },
-      'system.md: it asks for {{submodel}}, its texts are sub_model, tools, sub_calls',
+      'system.md: it asks for {{submodel}}, its texts are sub_model, tools, packages, sub_calls',
     ],
     [{ 'question.md': '{{question}}' }, 'question.md: it lacks {{inputs}}'],
     [{ 'summarise.md': ' \n' }, 'summarise.md: it is empty'],

@@ -192,15 +192,23 @@ describe('help and lists', () => {
     }
   });
 
-  test.each(['search_text', 'llm_query', 'llm_query_batched', 'rlm_query', 'quote', 'chunk_text'])(
-    'help(%s) teaches by an example',
-    async (name) => {
-      const { stdout } = await session.run(`help(${name})`);
-      expect(stdout).toContain(`Help on function ${name} in module rlm:`);
-      expect(stdout.split(`${name}(`).length).toBeGreaterThan(2);
-      expect((await session.run(`help("${name}")`)).stdout).toBe(stdout);
-    },
-  );
+  test.each([
+    'search_text',
+    'search_all',
+    'llm_query',
+    'llm_query_batched',
+    'rlm_query',
+    'quote',
+    'rank',
+    'chunk_text',
+    'group_by',
+    'describe',
+  ])('help(%s) teaches by an example', async (name) => {
+    const { stdout } = await session.run(`help(${name})`);
+    expect(stdout).toContain(`Help on function ${name} in module rlm:`);
+    expect(stdout.split(`${name}(`).length).toBeGreaterThan(2);
+    expect((await session.run(`help("${name}")`)).stdout).toBe(stdout);
+  });
 
   test('SHOW_VARS() prints, also inside of print()', async () => {
     const own = new Session(repl, store, 'shown');

@@ -48,6 +48,8 @@ function render(recursion: boolean): string {
     sub_calls: '',
     recursion,
     tool_replies: false,
+    has_packages: false,
+    packages: '',
     has_tools: false,
     tools: '',
   });

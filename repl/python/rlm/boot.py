@@ -6,7 +6,7 @@ import random
 import sys
 import types
 
-from . import answer, calls, chunks, documents, errors, loop, output, processes, replies, runner, scheduler, seal, search, threads, variables
+from . import answer, calls, chunks, documents, errors, loop, output, packages, passages, processes, quoting, ranking, replies, runner, scheduler, seal, search, tables, threads, variables
 from .tools import make_ask_human, make_toolbox
 
 
@@ -23,7 +23,9 @@ def boot(switch):
     namespace.clear()
     namespace.update({"__name__": "__main__", "__doc__": None, "answer": answer.fresh()})
     text_types = (replies.Reply, documents.Document, documents.Passage)
-    tools = variables.make(text_types)
+    list_types = (documents.Parts, passages.Passages, tables.Table)
+    dict_types = (passages.Hits,)
+    tools = variables.make(text_types, list_types, dict_types)
     desk = calls.Desk(stacks)
     meter = output.Meter()
     streams = (output.Stream(meter, "<stdout>"), output.Stream(meter, "<stderr>"))
@@ -31,24 +33,25 @@ def boot(switch):
     functions = [
         search.search_text,
         search.search_all,
-        search.quote,
         chunks.chunk_text,
-        replies.ok,
         *calls.make_functions(desk, future_of),
         make_ask_human(desk),
         *answer.make_functions(namespace, tools),
     ]
+    # Their names are words that a cell may want for a variable: then they give way.
+    yielding = [ranking.rank, quoting.quote, tables.describe, tables.group_by, replies.ok]
     protected = {"input_data", "context", "answer"}
     functions.append(variables.make_show_vars(tools, namespace, protected))
     toolbox = make_toolbox(desk, future_of)
     public = sys.modules["rlm"]
-    for item in (*functions, *text_types, documents.Parts):
+    for item in (*functions, *yielding, *text_types, *list_types, *dict_types):
         item.__module__ = "rlm"
         item.__qualname__ = item.__name__
         setattr(public, item.__name__, item)
+    wheels = packages.Packages()
     random.seed(0)
     cell_loop = loop.CellLoop(event_loop)
-    made = runner.make(stacks, desk, cell_loop, tools, streams, meter, namespace, functions, switch, protected, toolbox)
+    made = runner.make(stacks, desk, cell_loop, tools, streams, meter, namespace, (functions, yielding), switch, protected, toolbox, wheels)
 
     def settle():
         """In every kernel, when its start-up snapshot was loaded: what Pyodide did meanwhile is sealed off, and all is as the first cell finds it."""

@@ -1,7 +1,7 @@
 """chunk_text: a text cut into pieces for parallel reading."""
 
 from .documents import Passage, texts_of
-from .sections import HEADING, Sections
+from .sections import Sections, headings
 
 WAYS = ("paragraph", "heading", "page", "tokens", "size")
 # Characters a token of English. A character beyond ASCII counts as a token of its own: an estimate that rather cuts early.
@@ -30,13 +30,13 @@ def chunk_text(text, size=None, overlap=0, by="paragraph"):
     pieces = []
     for name, part, one in texts_of(text, "chunk_text"):
         sections = Sections(one)
-        for start, end in _cuts(one, size, overlap, by):
+        for start, end in cuts(one, size, overlap, by):
             section = sections.above(start)
             pieces.append(Passage.make(one, start, end, section[1] if section else "", (), name, part))
     return pieces
 
 
-def _cuts(text, size, overlap, by):
+def cuts(text, size, overlap, by):
     if by == "page" and not getattr(text, "pages", None):
         by = "paragraph"
     start = reached = 0
@@ -74,11 +74,10 @@ def _end(text, start, end, by):
         if ends:
             return ends[-1]
     if by == "heading":
-        last = None
-        for last in HEADING.finditer(text, start + (end - start) // 4, end):
-            pass
-        if last is not None and last.start() > start:
-            return last.start()
+        begin = text.find("\n", start + (end - start) // 4, end) + 1
+        last = max((at for at, _ in headings(text, begin, end)), default=start) if begin else start
+        if last > start:
+            return last
     for mark in ("\n\n", "\n", ". ", " "):
         at = text.rfind(mark, start + (end - start) // 2, end)
         if at > start:

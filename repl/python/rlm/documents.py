@@ -68,6 +68,7 @@ class Passage(str):
     document = ""
     page = None
     part = None
+    score = None
 
     @classmethod
     def make(cls, text, start, end, heading="", matches=(), name="", part=None):

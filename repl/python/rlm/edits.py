@@ -10,12 +10,13 @@ _loads = json.JSONDecoder().decode
 class Edits:
     """Applies edits to the namespace. `own`: the dicts and lists that the engine keeps there, by name."""
 
-    def __init__(self, namespace, reserved, protected, toolbox):
-        """`reserved`: the functions of the session; `protected`: names that are no variables of the model; `toolbox` makes the functions of tools."""
+    def __init__(self, namespace, reserved, protected, toolbox, packages):
+        """`reserved`: the functions of the session; `protected`: names that are no variables of the model; `toolbox` makes the functions of tools, `packages` takes wheels."""
         self._namespace = namespace
         self._reserved = reserved
         self._protected = protected
         self._toolbox = toolbox
+        self._packages = packages
         self._own = {}
 
     def reset(self):
@@ -40,6 +41,9 @@ class Edits:
             self._kept(name, dict)[edit["key"]] = value_of(edit, texts)
         elif kind == "extend":
             self._kept(name, list).extend(_loads(texts[edit["text"]])[edit["field"]])
+        elif kind == "addPackages":
+            for package in edit["packages"]:
+                self._packages.add(package["file"], texts[package["text"]])
         elif kind == "setTools":
             for gone in self._toolbox.install(_loads(texts[edit["text"]]), self._reserved):
                 namespace.pop(gone, None)

@@ -45,8 +45,8 @@ def install_warnings():
     warnings.formatwarning = formatwarning
 
 
-def make(name_of):
-    """`name_of(value)`: the name of its type, without running code of the model."""
+def make(name_of, packages=None):
+    """`name_of(value)`: the name of its type, without running code of the model. `packages`: those of the run."""
 
     def describe(error):
         name = name_of(error)
@@ -62,7 +62,7 @@ def make(name_of):
         except BaseException:
             text = f"{name}: {message}\n(no traceback: formatting it failed)"
         try:
-            hint = _hint(error)
+            hint = _hint(error, packages)
         except BaseException:
             hint = None
         if hint is not None:
@@ -103,13 +103,14 @@ def _shortened(text):
     return text
 
 
-def _hint(error):
+def _hint(error, packages):
     if isinstance(error, SystemExit):
         return STAYS
     if isinstance(error, ModuleNotFoundError) and type(error.name) is str:
         if error.name.partition(".")[0] in _STANDARD_LIBRARY:
             return "This Python is without this part of the standard library."
-        return "There is Python's standard library here, and nothing can be installed."
+        own = ", ".join(module for _, _, modules in (packages.listed if packages else ()) for module in modules)
+        return f"There is Python's standard library here{own and ', and ' + own}, and nothing can be installed."
     reason = getattr(error, "reason", None) if type(error).__name__ == "URLError" else error
     if isinstance(reason, OSError) and reason.errno in _NO_NETWORK:
         return "There is no network here."

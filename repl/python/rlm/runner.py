@@ -15,16 +15,17 @@ from .replies import make_reply, tell_hints_to
 ECHO_CHARS = 100_000
 
 
-def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch, protected, toolbox):
+def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, switch, protected, toolbox, packages):
     base_exception, exact_type, eval_ = BaseException, type, eval
     identity = id
     plain_types = {id(t) for t in (str, bytes, int, float, complex, bool, list, tuple, dict, set, frozenset, range)}
     builtin_names = dict(vars(builtins))
     builtin_vars = vars(builtins)
-    reserved = {f.__name__: f for f in functions}
+    # The functions of the session. A variable may have the name of one that yields, which is then to be had again by `del`.
+    reserved, yielding = ({f.__name__: f for f in some} for some in functions)
     protected.update(reserved)
-    describe = errors.make(tools.name_of)
-    engine = edits.Edits(namespace, reserved, protected, toolbox)
+    describe = errors.make(tools.name_of, packages)
+    engine = edits.Edits(namespace, reserved, protected, toolbox, packages)
     out, err = streams
     state = types.SimpleNamespace(spec=None, texts=[], done=None, opened=False, kept=[], clock_ms=0.0)
     dumps, loads = json.JSONEncoder(ensure_ascii=True).encode, json.JSONDecoder().decode
@@ -53,7 +54,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         if not state.opened:
             state.opened = True
             seed_random(spec["randomSeed"])
-        engine.hide_own()
+        hide_own()
         before = tools.snapshot(namespace, protected)
         error = value = None
         stored = set()
@@ -76,6 +77,11 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         take_charge()
         state.done = outcome(spec, before, stored if error is None else (), value, error, notes)
 
+    def hide_own():
+        engine.hide_own()
+        for name, function in yielding.items():
+            (protected.add if namespace.get(name) is function else protected.discard)(name)
+
     def take_charge():
         """After code of the model: its callbacks would run, and raise, inside the prelude, and its memory may be used up."""
         set_trace(None)
@@ -91,6 +97,8 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         # Each cell warns anew, also of what an earlier one had on the same line.
         namespace.pop("__warningregistry__", None)
         globals().pop("__warningregistry__", None)
+        for name, function in yielding.items():
+            namespace.setdefault(name, function)
         namespace.update(reserved)
 
     def restore_builtins():
@@ -156,7 +164,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         cited = answers.citations(namespace, tools)
         raw_out, raw_err = switch.take_raw()
         stdout, stderr = out.take() + raw_out, err.take() + raw_err
-        engine.hide_own()
+        hide_own()
         changes, omitted = tools.changes(before, namespace, protected, stored)
         body = {
             "stdout": keep(stdout),
@@ -236,7 +244,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
 
     replaced = {name: unavailable(name) for name in ("input", "breakpoint")}
     replaced |= {name: errors.Leave(name) for name in ("exit", "quit")}
-    replaced["help"] = guide.Help(reserved)
+    replaced["help"] = guide.Help((reserved, yielding), packages)
     builtin_names.update(replaced)
     builtin_vars.update(replaced)
     no_input = NoInput()

@@ -9,10 +9,12 @@ NAME_CHARS = 200
 _HIDDEN = ("In", "Out", "exit", "quit")
 
 
-def make(public_types):
-    """`public_types`: str subclasses of the prelude, shown as strings."""
+def make(public_types, list_types=(), dict_types=()):
+    """`public_types`: str subclasses of the prelude, shown as strings; `list_types` and `dict_types`: its subclasses of those, shown as lists and dicts."""
     # By identity: hashing and comparing a class runs code of its metaclass.
     text_types = {id(t) for t in (str, *public_types)}
+    listed, mapped = ({id(t) for t in types} for types in (list_types, dict_types))
+    list_len, dict_len, list_getitem, dict_copy = list.__len__, dict.__len__, list.__getitem__, dict.copy
     sized = {id(t) for t in (bytes, bytearray, list, tuple, dict, set, frozenset, range)}
     base_classes = type.__dict__["__mro__"].__get__
     type_name = type.__dict__["__name__"].__get__
@@ -31,6 +33,10 @@ def make(public_types):
         kind = exact_type(value)
         if identity(kind) in text_types:
             return str_len(value)
+        if identity(kind) in listed:
+            return list_len(value)
+        if identity(kind) in mapped:
+            return dict_len(value)
         return len(value) if identity(kind) in sized else None
 
     def preview(value, room=PREVIEW_CHARS, depth=0):
@@ -49,6 +55,11 @@ def make(public_types):
             return bytes_repr(bytes(value[: room // 2]))[:room] + ("…" if len(value) > room // 2 else "")
         if kind is range:
             return repr(value)
+        # By the methods of the builtin types: a cell may have replaced those of the subclass.
+        if identity(kind) in listed:
+            return _preview_items(list_getitem(value, slice(0, room)), list, room, depth)
+        if identity(kind) in mapped:
+            return _preview_items(dict_copy(value), dict, room, depth)
         if kind is list or kind is tuple or kind is set or kind is frozenset or kind is dict:
             return _preview_items(value, kind, room, depth)
         if any(base is ModuleType for base in base_classes(kind)):
