@@ -49,8 +49,11 @@ export function cached(store: Store, maxBytes: number): Store {
         return Buffer.from(bytes);
       },
       has: async (digest) => await store.blobs.has(digest),
+      touch: async (digest) => await store.blobs.touch(digest),
     },
     records: store.records,
+    roots: store.roots,
+    upkeep: store.upkeep,
     describe: () => store.describe(),
   };
 }

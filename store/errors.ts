@@ -52,6 +52,15 @@ export class RecordCorrupted extends Error {
   }
 }
 
+/** A piece of a root record is damaged. Not retryable; no garbage is collected while there is one, since nobody knows what it kept. */
+export class RootCorrupted extends Error {
+  override readonly name = 'RootCorrupted';
+
+  constructor(piece: string, store: string, found: string) {
+    super(`root piece ${piece} in ${store} is corrupted: ${found}`);
+  }
+}
+
 /** The store cannot be used now: full, read-only, forbidden, unreachable. Retryable; nothing half-written stays visible. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';

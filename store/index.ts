@@ -11,7 +11,8 @@ export {
   StoreUnavailable,
 } from './errors.ts';
 export { type InputValue, JsonText, uploadInputs } from './inputs.ts';
-export { canonicalJson, getJson, putJson } from './json.ts';
+export { canonicalJson } from './canonical-json.ts';
+export { getJson, putJson } from './json.ts';
 export { memoryStore } from './memory-store.ts';
 export { openStore } from './open-store.ts';
 export type { BlobStore, RecordStore, Store } from './store.ts';
