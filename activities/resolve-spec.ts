@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import {
+  blobsOfSpec,
   type CellLimits,
   FailureType,
   modelTaskQueue,
@@ -10,6 +11,7 @@ import {
 import { ModelError } from '../models/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
 import { readForkPoint } from './fork-source.ts';
+import { takeOver } from './take-over.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { resolveTools } from './resolve-tools.ts';
 
@@ -49,11 +51,14 @@ export function createResolveSpec({
   return async function resolveSpec(input: RunSpec): Promise<ResolvedSpec> {
     return withHeartbeat(async () => {
       const spec = RunSpec.parse(input);
+      // A run that a schedule starts has no client that would have put them into its root.
+      for (const digest of blobsOfSpec(spec)) await store.blobs.touch(digest);
       const defaults = { taskQueue: modelTaskQueue(taskQueue) };
       const tools = await resolveTools({ store, mcp }, spec);
       const from =
         spec.from &&
         (await readForkPoint({ store, client: Context.current().client, runtime }, spec.from));
+      if (from !== undefined) await takeOver(store, from);
       const root = await named('spec.model', registry.card(spec.model, 'root', defaults));
       const sub = await named('spec.subModel', registry.card(spec.subModel, 'sub', defaults));
       const others = registry.named(defaults).filter(({ name }) => name !== sub.name);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addCancelCommand } from './cancel.ts';
 import { describeError, exitCodeOf } from './report-error.ts';
+import { addGarbageCommands } from './gc.ts';
 import { addProgressCommand } from './progress.ts';
 import { addReplCommand } from './repl.ts';
 import { addResultCommand } from './result.ts';
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   addSteeringCommands(program);
   addViewCommands(program);
   addScheduleCommand(program);
+  addGarbageCommands(program);
   addReplCommand(program);
   addUiCommand(program);
   addWorkerCommand(program);

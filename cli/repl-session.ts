@@ -14,7 +14,7 @@ import {
   type RunCellInput,
   type WaitingCell,
 } from '../protocol/index.ts';
-import { KernelCrashed, type Repl } from '../repl/index.ts';
+import { KernelCrashed, type Repl, takeOverImage } from '../repl/index.ts';
 import {
   getJson,
   type InputValue,
@@ -122,7 +122,10 @@ export class ReplSession {
 
   /** An image is named by the state that it restores: its blob may be written in several ways. */
   async #keep(image: HeapImageRef): Promise<void> {
-    await this.#store.records.create(imageRecordKey(image.heapDigest), image.blob);
+    const key = imageRecordKey(image.heapDigest);
+    const named = await this.#store.records.create(key, image.blob);
+    // Another session's image of the same heap must stay as long as this session does.
+    if (named !== image.blob) await takeOverImage(this.#store, named);
     this.image = image;
   }
 

@@ -53,7 +53,14 @@ export function cached(store: Store, maxBytes: number): Store {
     },
     records: store.records,
     roots: store.roots,
-    upkeep: store.upkeep,
+    upkeep: {
+      ...store.upkeep,
+      discard: async (digest, sinceMs) => {
+        const bytes = kept.get(digest);
+        if (kept.delete(digest)) keptBytes -= bytes?.length ?? 0;
+        return await store.upkeep.discard(digest, sinceMs);
+      },
+    },
     describe: () => store.describe(),
   };
 }

@@ -1,4 +1,6 @@
 export { cached } from './cached.ts';
+export { collect, type Collected, type CollectOptions, GRACE_MS } from './collect.ts';
+export { collectGarbage } from './collect-garbage.ts';
 export { digestOf } from './digest.ts';
 export { openDirectoryStore } from './directory-store.ts';
 export {
@@ -7,15 +9,20 @@ export {
   BlobUnexpected,
   InvalidInput,
   RecordCorrupted,
+  RootCorrupted,
   StoreLocationInvalid,
   StoreUnavailable,
 } from './errors.ts';
+export { forget, type OwnerStatus, retire, type Retention, type Retired } from './forget.ts';
 export { type InputValue, JsonText, uploadInputs } from './inputs.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { getJson, putJson } from './json.ts';
+export { keeping, keptBy, makeRoot } from './keeping.ts';
 export { memoryStore } from './memory-store.ts';
 export { openStore } from './open-store.ts';
-export type { BlobStore, RecordStore, Store } from './store.ts';
+export { type OwnerServer, ownerStatus } from './owner-status.ts';
+export type { Root, RootStore } from './roots.ts';
+export type { BlobStore, RecordStore, Store, StoredBlob, Upkeep } from './store.ts';
 export { countChars, decodeUtf8, getText, putText, textRefOf } from './text.ts';
 export { readSealedPieces, sealHistory } from './trail.ts';
 export { type HistoryEvent, toTrailEvent } from './trail-event.ts';

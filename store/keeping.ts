@@ -18,7 +18,8 @@ const known = new WeakMap<Store, Set<string>>();
 export async function makeRoot(store: Store, owner: string, server?: string): Promise<void> {
   const owners = known.get(store) ?? new Set();
   known.set(store, owners);
-  if (owners.has(owner) && server === undefined) return;
+  const name = `${server ?? ''} ${owner}`;
+  if (owners.has(name)) return;
   if (await store.roots.isForgotten(owner)) {
     throw new InvalidInput(
       `${owner} was forgotten and its values are being removed from ${store.describe()}: run "rlm gc" first, or take another id`,
@@ -26,7 +27,7 @@ export async function makeRoot(store: Store, owner: string, server?: string): Pr
   }
   await store.roots.add({ kind: 'made', owner, ...(server === undefined ? {} : { server }) });
   if (owners.size >= MAX_KNOWN) owners.clear();
-  owners.add(owner);
+  owners.add(name);
 }
 
 /**
@@ -36,16 +37,19 @@ export async function makeRoot(store: Store, owner: string, server?: string): Pr
 class Keeper {
   readonly #store: Store;
   readonly #owner: string;
+  readonly #server: string | undefined;
   #pending = new Set<Digest>();
   #since = 0;
+  #last: Promise<void> = Promise.resolve();
 
-  constructor(store: Store, owner: string) {
+  constructor(store: Store, owner: string, server: string | undefined) {
     this.#store = store;
     this.#owner = owner;
+    this.#server = server;
   }
 
   async begin(): Promise<void> {
-    await makeRoot(this.#store, this.#owner);
+    await makeRoot(this.#store, this.#owner, this.#server);
     if (this.#pending.size > 0 && performance.now() - this.#since > FLUSH_MS) await this.flush();
   }
 
@@ -54,7 +58,14 @@ class Keeper {
     this.#pending.add(digest);
   }
 
+  /** One after the other: when it resolves, what was added before is in the root, whoever wrote it. */
   async flush(records: readonly string[] = []): Promise<void> {
+    const mine = this.#last.then(() => this.#write(records));
+    this.#last = mine.catch(() => undefined);
+    await mine;
+  }
+
+  async #write(records: readonly string[]): Promise<void> {
     if (this.#pending.size === 0 && records.length === 0) return;
     const blobs = this.#pending;
     this.#pending = new Set();
@@ -78,17 +89,19 @@ class Keeper {
 
 /** A piece of work for one owner, over however many stores. */
 class KeepingScope {
-  readonly owner: string;
+  readonly #owner: string;
+  readonly #server: string | undefined;
   readonly #keepers = new Map<Store, Keeper>();
 
-  constructor(owner: string) {
-    this.owner = owner;
+  constructor(owner: string, server: string | undefined) {
+    this.#owner = owner;
+    this.#server = server;
   }
 
   keeper(store: Store): Keeper {
     const found = this.#keepers.get(store);
     if (found !== undefined) return found;
-    const made = new Keeper(store, this.owner);
+    const made = new Keeper(store, this.#owner, this.#server);
     this.#keepers.set(store, made);
     return made;
   }
@@ -106,13 +119,14 @@ const scopes = new AsyncLocalStorage<KeepingScope>();
 
 /**
  * Runs work for an owner: what it puts into a store of `keeping` is in the owner's root when this resolves. When the
- * work throws, only its records are; blobs that nobody was told of are garbage.
+ * work throws, only its records are; blobs that nobody was told of are garbage. `server`: see `makeRoot`.
  */
 export async function keptBy<T>(
   owner: string,
   work: (flushOld: () => Promise<void>) => Promise<T>,
+  { server }: { server?: string } = {},
 ): Promise<T> {
-  const scope = new KeepingScope(owner);
+  const scope = new KeepingScope(owner, server);
   return scopes.run(scope, async () => {
     const result = await work(() => scope.flushOld());
     await scope.flush();

@@ -8,13 +8,14 @@ import {
   RecordCorrupted,
   StoreUnavailable,
 } from '../../store/index.ts';
-import { runStoreTests } from './blob-store.conformance.ts';
+import { runStoreTests, runUpkeepTests } from './blob-store.conformance.ts';
 import { scratchDirectories } from './scratch-directory.ts';
 
 const scratch = scratchDirectories();
 const HELLO = digestOf(Buffer.from('hello'));
 
 runStoreTests('a directory store', async () => openStore(await scratch()));
+runUpkeepTests('a directory store', async () => openStore(await scratch()));
 
 function blobPath(root: string, digest: string): string {
   return join(root, 'blobs', digest.slice(7, 9), digest.slice(9));
@@ -178,8 +179,10 @@ describe('a location that cannot hold a store', () => {
   });
 
   test.each([
-    ['s3://bucket/key', '"s3:" is not supported, give a directory or a file: URL'],
-    ['https://example.com', '"https:" is not supported, give a directory or a file: URL'],
+    [
+      'https://example.com',
+      '"https:" is not supported, give a directory, a file: URL or s3://bucket/prefix',
+    ],
     ['file://host/share', 'a file: URL must look like file:///var/lib/rlm'],
   ])('%s is refused in one sentence', async (location, why) => {
     await expect(openStore(location)).rejects.toThrow(`cannot open a store at ${location}: ${why}`);
@@ -187,7 +190,7 @@ describe('a location that cannot hold a store', () => {
 
   test('an empty location is refused in one sentence', async () => {
     await expect(openStore(' ')).rejects.toThrow(
-      'the location of the store is empty: give a directory',
+      'the location of the store is empty: give a directory or s3://bucket/prefix',
     );
   });
 });

@@ -1,0 +1,42 @@
+import { type Digest, type ForkPoint, Manifest, TranscriptLink } from '../protocol/index.ts';
+import { takeOverImage } from '../repl/index.ts';
+import { getJson, type Store } from '../store/index.ts';
+
+/**
+ * Puts all that a fork goes on from into its own root: its image with the parents and texts, the transcript, the inputs.
+ * From then on the source may be forgotten. Throws BlobMissing when it was, or BlobCorrupted.
+ */
+export async function takeOver(store: Store, from: ForkPoint): Promise<void> {
+  await takeOverImage(store, from.image.blob);
+  await store.blobs.touch(from.manifest);
+  const { entries } = await getJson(store, from.manifest, Manifest);
+  for (const { blob } of entries) await store.blobs.touch(blob.digest);
+  await takeOverTranscript(store, from.transcript);
+  for (const digest of textsOf(from)) {
+    // The empty text is told without being stored.
+    if (await store.blobs.has(digest)) await store.blobs.touch(digest);
+  }
+}
+
+async function takeOverTranscript(store: Store, newest: Digest | null): Promise<void> {
+  const ahead = newest === null ? [] : [newest];
+  for (let at = ahead.pop(); at !== undefined; at = ahead.pop()) {
+    await store.blobs.touch(at);
+    const { previous, summarises } = await getJson(store, at, TranscriptLink);
+    for (const next of [previous, summarises]) if (next) ahead.push(next);
+  }
+}
+
+function textsOf({ cells, draft, question }: ForkPoint): Digest[] {
+  const texts = cells.flatMap(({ outcome }) => {
+    const { stdout, stderr } = outcome;
+    if (outcome.kind === 'rolledBack') return [stdout, stderr];
+    const { value, error } = outcome;
+    return [stdout, stderr, ...(value ? [value] : []), ...(error ? [error.traceback] : [])];
+  });
+  return [
+    ...texts.map(({ digest }) => digest),
+    ...(draft ? [draft.digest] : []),
+    ...(question ? [question] : []),
+  ];
+}
