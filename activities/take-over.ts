@@ -1,5 +1,5 @@
 import { type Digest, type ForkPoint, Manifest, TranscriptLink } from '../protocol/index.ts';
-import { takeOverImage } from '../repl/index.ts';
+import { isLost, takeOverImage } from '../repl/index.ts';
 import { getJson, type Store } from '../store/index.ts';
 
 /**
@@ -7,7 +7,12 @@ import { getJson, type Store } from '../store/index.ts';
  * From then on the source may be forgotten. Throws BlobMissing when it was, or BlobCorrupted.
  */
 export async function takeOver(store: Store, from: ForkPoint): Promise<void> {
-  await takeOverImage(store, from.image.blob);
+  try {
+    await takeOverImage(store, from.image.blob);
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    throw error.because(`which the heap after cell ${from.cell} of run ${from.workflowId} needs: "rlm repair" may rebuild it`);
+  }
   await store.blobs.touch(from.manifest);
   const { entries } = await getJson(store, from.manifest, Manifest);
   for (const { blob } of entries) await store.blobs.touch(blob.digest);

@@ -4,6 +4,7 @@ import { addCancelCommand } from './cancel.ts';
 import { describeError, exitCodeOf } from './report-error.ts';
 import { addGarbageCommands } from './gc.ts';
 import { addProgressCommand } from './progress.ts';
+import { addRepairCommand } from './repair.ts';
 import { addReplCommand } from './repl.ts';
 import { addResultCommand } from './result.ts';
 import { addRunCommand } from './run.ts';
@@ -32,6 +33,7 @@ export function createProgram(): Command {
   addViewCommands(program);
   addScheduleCommand(program);
   addGarbageCommands(program);
+  addRepairCommand(program);
   addReplCommand(program);
   addUiCommand(program);
   addWorkerCommand(program);

@@ -3,6 +3,7 @@ import {
   type CellLimits,
   type CellOutcome,
   type Delivery,
+  type Digest,
   type Edit,
   type FinishedCell,
   type HeapImageRef,
@@ -10,11 +11,12 @@ import {
   type JournalCall,
   JournalLink,
   type Manifest,
+  rebuiltRecordKey,
   type RolledBackCell,
   type RunCellInput,
   type WaitingCell,
 } from '../protocol/index.ts';
-import { KernelCrashed, type Repl, takeOverImage } from '../repl/index.ts';
+import { isLost, KernelCrashed, type Repl, takeOverImage } from '../repl/index.ts';
 import {
   getJson,
   type InputValue,
@@ -125,8 +127,17 @@ export class ReplSession {
     const key = imageRecordKey(image.heapDigest);
     const named = await this.#store.records.create(key, image.blob);
     // Another session's image of the same heap must stay as long as this session does.
-    if (named !== image.blob) await takeOverImage(this.#store, named);
+    if (named !== image.blob) await this.#takeOver(named, image.blob);
     this.image = image;
+  }
+
+  async #takeOver(named: Digest, same: Digest): Promise<void> {
+    try {
+      await takeOverImage(this.#store, named);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      await this.#store.records.create(rebuiltRecordKey(named), same);
+    }
   }
 
   async #input(cell: string, code: string, edits: Edit[]): Promise<RunCellInput> {

@@ -98,6 +98,28 @@ describe('a collection', () => {
     expect(await there(store, 'answer')).toEqual(['answer']);
   });
 
+  test('finds no record whose blob is in no root: the root comes first', async () => {
+    const { store } = timedStore();
+    let pieces = 0;
+    const dying = keeping({
+      ...store,
+      roots: {
+        ...store.roots,
+        add: async (piece) => {
+          pieces += 1;
+          if (pieces === 2) throw new Error('the process died');
+          await store.roots.add(piece);
+        },
+      },
+    });
+    const attempt = keptBy('run a', async () => {
+      await dying.blobs.put(bytes('answer'));
+      await dying.records.create('answer/a/1', digest('answer'));
+    });
+    await expect(attempt).rejects.toThrow('the process died');
+    expect(await store.records.find('answer/a/1')).toBeUndefined();
+  });
+
   test('keeps what a long activity has put while it goes on', async () => {
     const { store, wait } = timedStore();
     await keptBy('run a', async () => {

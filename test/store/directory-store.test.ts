@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
@@ -82,6 +82,46 @@ describe('a directory store on disk', () => {
     await writeFile(join(root, 'scratch', 'alive'), 'half');
     await openStore(root);
     expect(await readdir(join(root, 'scratch'))).toEqual(['alive']);
+  });
+});
+
+describe('a blob that a killed collection has left in the trash', () => {
+  async function inTrash(): Promise<{ root: string; trash: string }> {
+    const root = await scratch();
+    const store = await openStore(root);
+    await store.blobs.put(Buffer.from('hello'));
+    const trash = join(root, 'trash', HELLO.slice(7));
+    await rename(blobPath(root, HELLO), trash);
+    return { root, trash };
+  }
+
+  test('is still read', async () => {
+    const { root } = await inTrash();
+    const store = await openStore(root);
+    expect(await store.blobs.has(HELLO)).toBe(true);
+    expect((await store.blobs.get(HELLO)).toString()).toBe('hello');
+  });
+
+  test('comes back when it is touched', async () => {
+    const { root, trash } = await inTrash();
+    const store = await openStore(root);
+    await store.blobs.touch(HELLO);
+    await rm(trash);
+    expect((await store.blobs.get(HELLO)).toString()).toBe('hello');
+  });
+
+  test.each([
+    ['live', true, 0],
+    ['young', false, 0],
+    ['old and dead', false, Infinity],
+  ])('is settled by the next one: %s', async (_, isLive, sinceMs) => {
+    const { root } = await inTrash();
+    const store = await openStore(root);
+    const settled = await store.upkeep.settleTrash(() => isLive, sinceMs);
+    const stays = isLive || sinceMs === 0;
+    expect(settled).toMatchObject({ restored: stays ? 1 : 0, freed: stays ? 0 : 1 });
+    expect(await readdir(join(root, 'trash'))).toEqual([]);
+    expect(await store.blobs.has(HELLO)).toBe(stays);
   });
 });
 
