@@ -11,7 +11,9 @@ export async function takeOver(store: Store, from: ForkPoint): Promise<void> {
     await takeOverImage(store, from.image.blob);
   } catch (error) {
     if (!isLost(error)) throw error;
-    throw error.because(`which the heap after cell ${from.cell} of run ${from.workflowId} needs: "rlm repair" may rebuild it`);
+    throw error.because(
+      `which the heap after cell ${from.cell} of run ${from.workflowId} needs: "rlm repair" may rebuild it`,
+    );
   }
   await store.blobs.touch(from.manifest);
   const { entries } = await getJson(store, from.manifest, Manifest);

@@ -36,7 +36,10 @@ export function addGarbageCommands(program: Command): void {
   const forget = program
     .command('forget')
     .description('give up all that ended runs keep in the store; gc then frees it')
-    .argument('<id...>', 'workflow ids of runs; "schedule ID" or "repl ID" for the values of those');
+    .argument(
+      '<id...>',
+      'workflow ids of runs; "schedule ID" or "repl ID" for the values of those',
+    );
   withServerOptions(forget).action(forgetAll);
 }
 
@@ -94,7 +97,9 @@ async function schedule(
   await withClient(options, async ({ garbage }) => {
     if (when === 'off') {
       const was = await garbage.unschedule();
-      return print(was ? 'Garbage is collected at no fixed times any more.' : 'Nothing was scheduled.');
+      return print(
+        was ? 'Garbage is collected at no fixed times any more.' : 'Nothing was scheduled.',
+      );
     }
     const id = await garbage.schedule(toTiming(when), { olderThanMs });
     print(`The schedule was created: ${id}`);

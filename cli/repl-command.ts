@@ -7,7 +7,14 @@ import {
   openRepl,
   takeOverImage,
 } from '../repl/index.ts';
-import { BlobMissing, type InputValue, keeping, keptBy, openStore, type Store } from '../store/index.ts';
+import {
+  BlobMissing,
+  type InputValue,
+  keeping,
+  keptBy,
+  openStore,
+  type Store,
+} from '../store/index.ts';
 import { modelsAreConfigured } from './check-models.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { homeFrom } from './home.ts';

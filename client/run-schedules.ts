@@ -38,11 +38,7 @@ export class RunSchedules {
   readonly #store: Store;
   readonly #runs: RunSettings;
 
-  constructor(
-    temporal: Client,
-    store: Store,
-    runs: RunSettings,
-  ) {
+  constructor(temporal: Client, store: Store, runs: RunSettings) {
     this.#temporal = temporal;
     this.#store = store;
     this.#runs = runs;

@@ -27,9 +27,7 @@ export async function readImageChain(
   const named = new Set<Digest>();
   for (let at: Digest | null = image.blob; at !== null && at !== base.blob;) {
     if (chain.blobs.length >= MAX_READ) {
-      throw new ImageIncompatible(
-        `image ${image.blob} has a chain of more than ${MAX_READ} blobs`,
-      );
+      throw new ImageIncompatible(`image ${image.blob} has a chain of more than ${MAX_READ} blobs`);
     }
     const { digest, blob } = await readImageBlob(store, at);
     const header = readHeader(digest, blob);

@@ -17,9 +17,7 @@ export interface RecordedStep {
 }
 
 /** The steps of a run that left an image, in their order, as its events tell them. */
-export function recordedSteps(
-  events: readonly (TrailEvent & { runId: string })[],
-): RecordedStep[] {
+export function recordedSteps(events: readonly (TrailEvent & { runId: string })[]): RecordedStep[] {
   const scheduled = new Map<string, TrailEvent>();
   const steps: RecordedStep[] = [];
   for (const event of events) {

@@ -110,7 +110,9 @@ async function mark(store: Store, { without, signal, onProgress }: CollectOption
 }
 
 function forgottenPieces({ pieces }: Root): Set<string> {
-  return new Set(pieces.flatMap(({ kind, pieces: named = [] }) => (kind === 'forgotten' ? named : [])));
+  return new Set(
+    pieces.flatMap(({ kind, pieces: named = [] }) => (kind === 'forgotten' ? named : [])),
+  );
 }
 
 /** Removes the records of a forgotten owner, then what it kept, and last what says that it is forgotten: killed anywhere in between, the next collection goes on. */
@@ -121,7 +123,8 @@ async function remove(store: Store, root: Root, live: ReadonlySet<string>): Prom
     if (forgotten.has(name)) for (const key of records) if (!live.has(key)) keys.add(key);
   }
   for (const key of keys) await store.upkeep.removeRecord(key);
-  for (const { name } of root.pieces) if (forgotten.has(name)) await store.roots.remove(root.owner, name);
+  for (const { name } of root.pieces)
+    if (forgotten.has(name)) await store.roots.remove(root.owner, name);
   for (const { kind, name } of root.pieces) {
     if (kind === 'forgotten') await store.roots.remove(root.owner, name);
   }

@@ -105,10 +105,7 @@ export class DirectoryBlobs implements BlobStore {
     return true;
   }
 
-  async settleTrash(
-    isLive: (digest: Digest) => boolean,
-    sinceMs: number,
-  ): Promise<TrashSettled> {
+  async settleTrash(isLive: (digest: Digest) => boolean, sinceMs: number): Promise<TrashSettled> {
     const { files, root } = this.#folder;
     const settled = { restored: 0, waiting: 0, waitingBytes: 0, freed: 0, freedBytes: 0 };
     for (const hex of await files.readdir(join(root, 'trash'))) {

@@ -31,7 +31,8 @@ export async function forget(store: Store, owner: string): Promise<boolean> {
   const root = await store.roots.find(owner);
   if (root === undefined) return false;
   const pieces = root.pieces.filter(({ kind }) => kind !== 'forgotten').map(({ name }) => name);
-  if (pieces.length > 0) await store.roots.add({ kind: 'forgotten', owner, pieces: pieces.toSorted() });
+  if (pieces.length > 0)
+    await store.roots.add({ kind: 'forgotten', owner, pieces: pieces.toSorted() });
   return true;
 }
 

@@ -12,13 +12,17 @@ export function memoryStore(now: () => number = Date.now): Store {
   const name = `memory store ${made}`;
   const blobs = new Map<Digest, { bytes: Buffer; modifiedMs: number }>();
   const records = new Map<string, Digest>();
-  const roots = new Map<string, { owner: string; name: string; bytes: Buffer; modifiedMs: number }>();
+  const roots = new Map<
+    string,
+    { owner: string; name: string; bytes: Buffer; modifiedMs: number }
+  >();
   return {
     blobs: {
       put: async (bytes) => {
         const digest = digestOf(bytes);
         const stored = blobs.get(digest);
-        if (stored === undefined) blobs.set(digest, { bytes: Buffer.from(bytes), modifiedMs: now() });
+        if (stored === undefined)
+          blobs.set(digest, { bytes: Buffer.from(bytes), modifiedMs: now() });
         else stored.modifiedMs = now();
         return { digest, sizeBytes: bytes.length };
       },

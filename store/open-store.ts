@@ -9,7 +9,9 @@ import type { Store } from './store.ts';
  */
 export async function openStore(location: string): Promise<Store> {
   if (location.trim() === '') {
-    throw new StoreLocationInvalid('the location of the store is empty: give a directory or s3://bucket/prefix');
+    throw new StoreLocationInvalid(
+      'the location of the store is empty: give a directory or s3://bucket/prefix',
+    );
   }
   if (location.startsWith('file:')) return await openDirectoryStore(pathOf(location));
   // Two letters at least, so that a Windows drive stays a path.

@@ -28,7 +28,10 @@ export function parseS3Location(
     throw invalid(location, 'it names no bucket');
   }
   if (url.username !== '' || url.password !== '') {
-    throw invalid(bucket, 'keys do not belong into it, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+    throw invalid(
+      bucket,
+      'keys do not belong into it, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    );
   }
   const query = Object.fromEntries(url.searchParams);
   const unknown = Object.keys(query).find(

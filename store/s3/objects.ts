@@ -46,7 +46,9 @@ export class S3Objects {
   }
 
   async put(key: string, body: Uint8Array): Promise<void> {
-    await this.#send(() => this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: body })));
+    await this.#send(() =>
+      this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: body })),
+    );
   }
 
   /** False when there is an object of that name already. */
@@ -89,9 +91,7 @@ export class S3Objects {
   async copy(from: string, to: string): Promise<boolean> {
     const source = `${this.#bucket}/${this.#prefix}${from}`;
     const copied = await this.#find(() =>
-      this.#client.send(
-        new CopyObjectCommand({ ...this.#at(to), CopySource: encodeURI(source) }),
-      ),
+      this.#client.send(new CopyObjectCommand({ ...this.#at(to), CopySource: encodeURI(source) })),
     );
     return copied !== undefined;
   }

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CellOutcome, FinishedCell, HeapImageRef } from '../../protocol/index.ts';
-import { ImageIncompatible, type RecordedStep, type Repl, takeOverImage } from '../../repl/index.ts';
+import {
+  ImageIncompatible,
+  type RecordedStep,
+  type Repl,
+  takeOverImage,
+} from '../../repl/index.ts';
 import { BlobCorrupted, BlobMissing, putText, type Store } from '../../store/index.ts';
 import { memoryStore, openTestRepl, Session } from './support/session.ts';
 
@@ -148,7 +153,9 @@ describe('an image that is not what its ref says', () => {
 
   test('is refused for good: no image at all', async () => {
     const image = { ...(run.images[0] ?? raise()), blob: run.text };
-    await expect(goOn(image)).rejects.toThrow(`image ${run.text} cannot be read: it is no heap image`);
+    await expect(goOn(image)).rejects.toThrow(
+      `image ${run.text} cannot be read: it is no heap image`,
+    );
   });
 
   test('and damaged bytes are rebuilt like missing ones', async () => {

@@ -226,14 +226,14 @@ describe('retention', () => {
   const ask = (answers: Record<string, OwnerStatus>) => ({
     server,
     olderThanMs: 30 * DAY_MS,
-    statusOf: async (owner: string): Promise<OwnerStatus> =>
-      answers[owner] ?? { kind: 'unknown' },
+    statusOf: async (owner: string): Promise<OwnerStatus> => answers[owner] ?? { kind: 'unknown' },
   });
 
   test('forgets what ended longer ago, and nothing that goes on or may be another server’s', async () => {
     const { store, wait } = timedStore();
     const began = await store.upkeep.nowMs();
-    for (const name of ['open', 'old', 'new', 'stranger']) await activity(store, `run ${name}`, name);
+    for (const name of ['open', 'old', 'new', 'stranger'])
+      await activity(store, `run ${name}`, name);
     await makeRoot(store, 'run never-started', server);
     await activity(store, 'schedule daily', 'spec');
     await activity(store, 'runtime images', 'base');
@@ -286,9 +286,9 @@ describe('retention', () => {
         throw new Error('no answer');
       },
     };
-    await expect(
-      collectGarbage(store, { olderThanMs: 1, dryRun: false }, silent),
-    ).rejects.toThrow('no answer');
+    await expect(collectGarbage(store, { olderThanMs: 1, dryRun: false }, silent)).rejects.toThrow(
+      'no answer',
+    );
     expect(await there(store, 'a')).toEqual(['a']);
   });
 });
@@ -299,7 +299,11 @@ const GRACE = TIMEOUT + 10;
 const OLD = 100_000;
 
 /** Runs work as an activity. True when it completed in time: then its blobs are promised to stay. */
-async function timed(disk: SimulatedDisk, owner: string, work: () => Promise<void>): Promise<boolean> {
+async function timed(
+  disk: SimulatedDisk,
+  owner: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
   const begun = disk.nowMs;
   await keptBy(owner, work);
   return disk.nowMs - begun < TIMEOUT;
@@ -349,7 +353,10 @@ describe('collections beside runs, whatever order their operations on files come
 
           const promised: string[] = [];
           const run = async (): Promise<void> => {
-            for (const [n, names] of [['again', 'b1'], ['b2', 'again', 'a1']].entries()) {
+            for (const [n, names] of [
+              ['again', 'b1'],
+              ['b2', 'again', 'a1'],
+            ].entries()) {
               const inTime = await timed(disk, 'run b', async () => {
                 for (const name of names) await running.blobs.put(bytes(name));
                 await running.records.create(`answer/b/${n}`, digest(names[0] ?? ''));

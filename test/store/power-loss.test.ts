@@ -1,12 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  BlobMissing,
-  collect,
-  digestOf,
-  keeping,
-  keptBy,
-  type Store,
-} from '../../store/index.ts';
+import { BlobMissing, collect, digestOf, keeping, keptBy, type Store } from '../../store/index.ts';
 import { openDirectoryStore } from '../../store/directory-store.ts';
 import { PowerCut, type Remains, SimulatedDisk } from './simulated-disk.ts';
 

@@ -14,12 +14,7 @@ import {
 } from '../../store/index.ts';
 import { parseS3Location } from '../../store/s3/location.ts';
 import { toS3Failure } from '../../store/s3/s3-failure.ts';
-import {
-  findS3Program,
-  NO_S3_SERVER,
-  type S3Server,
-  startS3Server,
-} from '../support/s3-server.ts';
+import { findS3Program, NO_S3_SERVER, type S3Server, startS3Server } from '../support/s3-server.ts';
 import { runStoreTests, runUpkeepTests } from './blob-store.conformance.ts';
 
 // Scope: a store in a bucket, against a real server, and what its address may be.
