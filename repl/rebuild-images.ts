@@ -1,5 +1,5 @@
 import { type Digest, type HeapImageRef, rebuiltRecordKey } from '../protocol/index.ts';
-import { BlobCorrupted, BlobMissing, type Store } from '../store/index.ts';
+import type { BlobCorrupted, BlobMissing, Store } from '../store/index.ts';
 import { ImageIncompatible } from './errors.ts';
 import { isLost } from './image-blob.ts';
 import { readImageChain } from './image-chain.ts';

@@ -1,5 +1,4 @@
 import { hexOf } from './digest.ts';
-import type { Digest } from '../protocol/index.ts';
 import type { Root } from './roots.ts';
 import type { Store, TrashSettled } from './store.ts';
 

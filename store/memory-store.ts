@@ -55,7 +55,7 @@ export function memoryStore(now: () => number = Date.now): Store {
           roots.set(`${owner}/${piece}`, { owner, name: piece, bytes, modifiedMs: now() });
         },
         list: async function* (owner) {
-          for (const file of [...roots.values()]) {
+          for (const file of roots.values()) {
             if (owner === undefined || file.owner === owner) yield file;
           }
         },
@@ -68,7 +68,7 @@ export function memoryStore(now: () => number = Date.now): Store {
       nowMs: async () => now(),
       rootsSinceMs: async () => 0,
       blobs: async function* () {
-        for (const [digest, { bytes, modifiedMs }] of [...blobs]) {
+        for (const [digest, { bytes, modifiedMs }] of blobs) {
           yield { digest, storedBytes: bytes.length, modifiedMs };
         }
       },

@@ -45,11 +45,6 @@ export function rootsIn(files: RootFiles, store: string): RootStore {
     return pieces.toSorted((a, b) => a.modifiedMs - b.modifiedMs || (a.name < b.name ? -1 : 1));
   }
 
-  function toRoot(pieces: StoredPiece[]): Root | undefined {
-    const [first] = pieces;
-    return first && { owner: first.owner, pieces };
-  }
-
   return {
     add: async (piece) => {
       const { name, bytes } = encodePiece({ version: 1, ...piece });
@@ -80,4 +75,9 @@ export function rootsIn(files: RootFiles, store: string): RootStore {
     },
     remove: async (owner, name) => files.remove(ownerHex(owner), name),
   };
+}
+
+function toRoot(pieces: StoredPiece[]): Root | undefined {
+  const [first] = pieces;
+  return first && { owner: first.owner, pieces };
 }

@@ -183,10 +183,13 @@ function s3Records(objects: S3Objects): RecordStore {
   };
 }
 
+function rootPath(owner: string, name: string): string {
+  return `roots/${owner}/${name}`;
+}
+
 function s3Roots(objects: S3Objects): RootFiles {
-  const pathOf = (owner: string, name: string): string => `roots/${owner}/${name}`;
   return {
-    write: (owner, name, bytes) => objects.put(pathOf(owner, name), bytes),
+    write: (owner, name, bytes) => objects.put(rootPath(owner, name), bytes),
     list: async function* (owner) {
       const prefix = owner === undefined ? 'roots/' : `roots/${owner}/`;
       for await (const { key, modifiedMs } of objects.list(prefix)) {
@@ -194,7 +197,7 @@ function s3Roots(objects: S3Objects): RootFiles {
         if (of !== undefined && name !== undefined) yield { owner: of, name, modifiedMs };
       }
     },
-    read: (owner, name) => objects.get(pathOf(owner, name)),
-    remove: (owner, name) => objects.remove(pathOf(owner, name)),
+    read: (owner, name) => objects.get(rootPath(owner, name)),
+    remove: (owner, name) => objects.remove(rootPath(owner, name)),
   };
 }

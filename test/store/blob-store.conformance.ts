@@ -221,9 +221,9 @@ export function runUpkeepTests(name: string, create: () => Promise<Store>): void
       await store.roots.add({ kind: 'made', owner: 'run a' });
       await store.roots.add({ kind: 'kept', owner: 'run a', blobs: [HELLO] });
       const root = await store.roots.find('run a');
-      const name = root?.pieces.find(({ kind }) => kind === 'made')?.name ?? '';
-      await store.roots.remove('run a', name);
-      await store.roots.remove('run a', name);
+      const made = root?.pieces.find(({ kind }) => kind === 'made')?.name ?? '';
+      await store.roots.remove('run a', made);
+      await store.roots.remove('run a', made);
       expect((await store.roots.find('run a'))?.pieces.map(({ kind }) => kind)).toEqual(['kept']);
     });
 

@@ -33,6 +33,7 @@ const QUESTION = /Q:[^\n]*/;
 export async function openRealWorld(
   { reply, root, sub }: RealScript,
   address = temporalAddress(),
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<RealWorld> {
   const home = await mkdtemp(join(tmpdir(), 'rlm-real-world-'));
   const model = await startScriptedModel({
@@ -48,6 +49,7 @@ export async function openRealWorld(
     TEMPORAL_ADDRESS: address,
     RLM_TASK_QUEUE: `real-${randomUUID()}`,
     RLM_HOME: home,
+    ...settings,
   });
   const worker = await startWorker(config, {
     env: { OPENAI_BASE_URL: model.baseUrl, RLM_MODEL: 'root-model', RLM_SUB_MODEL: 'helper-model' },

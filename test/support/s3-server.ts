@@ -32,10 +32,10 @@ export const NO_S3_SERVER =
 export function findS3Program(): Program | undefined {
   const versity = findOnPath('versitygw');
   if (versity !== undefined) {
-    const args = (folder: string, port: number): string[] => [
-      ...['--port', `127.0.0.1:${port}`, '--access', KEY, '--secret', SECRET, '--quiet'],
-      ...['posix', join(folder, 'data')],
-    ];
+    const args = (folder: string, port: number): string[] => {
+      const settings = ['--port', `127.0.0.1:${port}`, '--access', KEY, '--secret', SECRET];
+      return [...settings, '--quiet', 'posix', join(folder, 'data')];
+    };
     return { name: 'versitygw', path: versity, args, isOnDisk: true };
   }
   const moto = findOnPath('moto_server');
