@@ -10,6 +10,7 @@ import { collect, digestOf, forget, openStore, type Store } from '../../store/in
 import { loadWorkerConfig, type WorkerConfig } from '../../worker/config.ts';
 import type { RunningWorker } from '../../worker/index.ts';
 import { startWorker } from '../../worker/start-worker.ts';
+import { openWorkplace } from '../cli/rlm-command.ts';
 import '../support/quiet-worker.ts';
 import { temporalAddress, workflowBundlePath } from '../support/shared-server.ts';
 
@@ -92,6 +93,30 @@ async function heapImages(): Promise<string[]> {
   return images;
 }
 
+/** By the command, from the steps of the run and of those that it started from, as far as they are not forgotten. */
+async function repairs(workflowId: string): Promise<void> {
+  const place = await openWorkplace();
+  const repair = async (): Promise<unknown> => {
+    const { stdout, stderr } = await place.rlm(['repair', workflowId, '--json'], {
+      TEMPORAL_ADDRESS: temporalAddress(),
+      RLM_HOME: home,
+    });
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  try {
+    expect(await repair()).toMatchObject({ workflowId, rebuilt: [], lost: [] });
+    const { result } = await client.result(workflowId);
+    const expected = await store.blobs.get(result.image.blob);
+    await truncate(fileOf(result.image.blob), 50);
+    expect(await repair()).toMatchObject({ rebuilt: [expect.any(String)], lost: [] });
+    // Byte for byte, since all before it is whole.
+    expect((await store.blobs.get(result.image.blob)).equals(expected)).toBe(true);
+  } finally {
+    await place.remove();
+  }
+}
+
 describe('a run', () => {
   test('goes on when all that no root names is gone and every heap image is lost', async () => {
     const { workflowId, question } = await startWaiting();
@@ -119,6 +144,7 @@ describe('a run', () => {
     const again = { ...fork, from: { workflowId: `${workflowId}-fork` } };
     const second = await client.run(again, { workflowId: `${workflowId}-fork-2` });
     expect(second.answer).toBe(`after: yes${INPUT.length}`);
+    await repairs(`${workflowId}-fork-2`);
     await expect(client.garbage.forget(workflowId)).rejects.toThrow(
       `There is nothing of run ${workflowId} in ${store.describe()}.`,
     );
