@@ -52,7 +52,7 @@ export function createResolveSpec({
     return withHeartbeat(async () => {
       const spec = RunSpec.parse(input);
       // A run that a schedule starts has no client that would have put them into its root.
-      for (const digest of blobsOfSpec(spec)) await store.blobs.touch(digest);
+      await Promise.all(blobsOfSpec(spec).map((digest) => store.blobs.touch(digest)));
       const defaults = { taskQueue: modelTaskQueue(taskQueue) };
       const tools = await resolveTools({ store, mcp }, spec);
       const from =

@@ -17,7 +17,7 @@ export async function takeOver(store: Store, from: ForkPoint): Promise<void> {
   }
   await store.blobs.touch(from.manifest);
   const { entries } = await getJson(store, from.manifest, Manifest);
-  for (const { blob } of entries) await store.blobs.touch(blob.digest);
+  await Promise.all(entries.map(({ blob }) => store.blobs.touch(blob.digest)));
   await takeOverTranscript(store, from.transcript);
   for (const digest of textsOf(from)) {
     // The empty text is told without being stored.

@@ -137,7 +137,7 @@ export class RlmClient {
   async startSpec(spec: RunSpec, options: { workflowId?: string } = {}): Promise<StartedRun> {
     const workflowId = options.workflowId ?? newRunId();
     await this.#kept(workflowId, async () => {
-      for (const digest of blobsOfSpec(spec)) await this.store.blobs.touch(digest);
+      await Promise.all(blobsOfSpec(spec).map((digest) => this.store.blobs.touch(digest)));
     });
     return this.#startKept(spec, workflowId);
   }

@@ -1,3 +1,4 @@
+import { compactRoot, isScattered } from './compact-root.ts';
 import { hexOf } from './digest.ts';
 import type { Root } from './roots.ts';
 import type { Store, TrashSettled } from './store.ts';
@@ -45,6 +46,8 @@ interface Marks {
   live: Set<string>;
   liveRecords: Set<string>;
   dead: Root[];
+  /** Of many old pieces. */
+  scattered: string[];
   roots: number;
 }
 
@@ -62,7 +65,7 @@ export async function collect(store: Store, options: CollectOptions = {}): Promi
   const { dryRun = false, graceMs = GRACE_MS, signal, onProgress } = options;
   const sinceMs = (await store.upkeep.nowMs()) - graceMs;
   const rootsSinceMs = await store.upkeep.rootsSinceMs();
-  const { live, liveRecords, dead, roots } = await mark(store, options);
+  const { live, liveRecords, dead, scattered, roots } = await mark(store, options, sinceMs);
   const done = emptyReport(dryRun, roots, dead);
   if (!dryRun) {
     for (const root of dead) done.removedRecords += await remove(store, root, liveRecords);
@@ -83,14 +86,25 @@ export async function collect(store: Store, options: CollectOptions = {}): Promi
       done.discardedBytes += storedBytes;
     }
   }
+  for (const owner of dryRun ? [] : scattered) {
+    signal?.throwIfAborted();
+    const root = await store.roots.find(owner);
+    // Not one that was forgotten meanwhile: nothing would say so of its new pieces.
+    if (root !== undefined && isScattered(root, sinceMs)) await compactRoot(store, root, sinceMs);
+  }
   return done;
 }
 
-async function mark(store: Store, { without, signal, onProgress }: CollectOptions): Promise<Marks> {
+async function mark(
+  store: Store,
+  { without, signal, onProgress }: CollectOptions,
+  sinceMs: number,
+): Promise<Marks> {
   // Hex digits alone: there may be millions.
   const live = new Set<string>();
   const liveRecords = new Set<string>();
   const dead: Root[] = [];
+  const scattered: string[] = [];
   let roots = 0;
   for await (const root of store.roots.all()) {
     signal?.throwIfAborted();
@@ -98,6 +112,7 @@ async function mark(store: Store, { without, signal, onProgress }: CollectOption
     if (without?.has(root.owner) === true) continue;
     const forgotten = forgottenPieces(root);
     if (forgotten.size > 0) dead.push(root);
+    else if (isScattered(root, sinceMs)) scattered.push(root.owner);
     const kept = root.pieces.filter(({ name }) => !forgotten.has(name));
     if (kept.some(({ kind }) => kind !== 'forgotten')) roots += 1;
     for (const { blobs = [], records = [] } of kept) {
@@ -105,7 +120,7 @@ async function mark(store: Store, { without, signal, onProgress }: CollectOption
       for (const key of records) liveRecords.add(key);
     }
   }
-  return { live, liveRecords, dead, roots };
+  return { live, liveRecords, dead, scattered, roots };
 }
 
 function forgottenPieces({ pieces }: Root): Set<string> {

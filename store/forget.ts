@@ -64,6 +64,9 @@ async function endOf(
   { owner, pieces }: Root,
   { statusOf, server, dryRun }: Retention,
 ): Promise<number | null | 'unknown'> {
+  const servers = pieces.flatMap((piece) => piece.server ?? []);
+  // Of another server, which may know a run of the same name.
+  if (servers.some((one) => one !== server)) return 'unknown';
   // A session or a runtime: no server knows it, its last use is its end.
   const lastMs = Math.max(...pieces.map(({ modifiedMs }) => modifiedMs));
   if (!/^(run|schedule) /.test(owner)) return owner.startsWith('runtime ') ? null : lastMs;
@@ -78,5 +81,5 @@ async function endOf(
   }
   if (noted !== undefined) return noted;
   // This very server would know it if it had ever been started, or has forgotten it since.
-  return pieces.some((piece) => piece.server === server) ? lastMs : 'unknown';
+  return servers.length > 0 ? lastMs : 'unknown';
 }

@@ -18,8 +18,8 @@ export interface Root {
 
 /** Root records: what must stay, by owner. */
 export interface RootStore {
-  /** Durable when it resolves. The same piece twice is one. */
-  add(piece: Omit<RootPiece, 'version'>): Promise<void>;
+  /** Durable when it resolves, with the piece's name. The same piece twice is one. */
+  add(piece: Omit<RootPiece, 'version'>): Promise<string>;
   /** Undefined when there is none. Throws RootCorrupted. */
   find(owner: string): Promise<Root | undefined>;
   /** True while a collection has not yet removed what was forgotten. Reads no piece. */
@@ -49,6 +49,7 @@ export function rootsIn(files: RootFiles, store: string): RootStore {
     add: async (piece) => {
       const { name, bytes } = encodePiece({ version: 1, ...piece });
       await files.write(ownerHex(piece.owner), name, bytes);
+      return name;
     },
     find: async (owner) => {
       const listed: RootFile[] = [];

@@ -108,7 +108,7 @@ describe('a collection', () => {
         add: async (piece) => {
           pieces += 1;
           if (pieces === 2) throw new Error('the process died');
-          await store.roots.add(piece);
+          return store.roots.add(piece);
         },
       },
     });
@@ -129,6 +129,32 @@ describe('a collection', () => {
       await collect(store);
       expect(await there(store, 'begun')).toEqual(['begun']);
     });
+  });
+
+  test('makes one of many old pieces of a root, which names the same, also when it is killed', async () => {
+    const disk = new SimulatedDisk();
+    const store = keeping(await openDirectoryStore('/s', disk.files()));
+    const names = Array.from({ length: 70 }, (_, i) => `a${i}`);
+    for (const name of names) {
+      await activity(store, 'run a', name);
+      await keptBy('run a', () => store.records.create(`answer/${name}`, digest(name)));
+    }
+    disk.nowMs += LATER_MS;
+    await activity(store, 'run a', 'young');
+    for (let lives = 300; ; lives += 97) {
+      const death: unknown = await openDirectoryStore('/s', mortal(disk, lives))
+        .then((mortals) => collect(mortals))
+        .catch((error: unknown) => error);
+      if (!(death instanceof Killed)) break;
+    }
+    const root = await store.roots.find('run a');
+    // 142 were written; what a killed one left over waits to become many again.
+    expect(root?.pieces.length).toBeLessThan(66);
+    await collect(store, { graceMs: 0 });
+    expect(await there(store, ...names, 'young')).toHaveLength(71);
+    await forget(store, 'run a');
+    disk.nowMs += LATER_MS;
+    expect(await collect(store)).toMatchObject({ removedRecords: 70, discarded: 71 });
   });
 
   test('deletes nothing while a piece of a root is damaged', async () => {
@@ -259,6 +285,14 @@ describe('retention', () => {
       forgotten: ['run new'],
       unknown: ['run stranger', 'schedule daily'],
     });
+  });
+
+  test('does not ask this server for the run of another one', async () => {
+    const { store, wait } = timedStore();
+    await makeRoot(store, 'run same', 'another namespace');
+    wait(100 * DAY_MS);
+    const asked = ask({ 'run same': { kind: 'ended', endedMs: 1 } });
+    expect(await retire(store, asked)).toEqual({ forgotten: [], unknown: ['run same'] });
   });
 
   test('as one command with the collection: first a dry run, then in earnest', async () => {
