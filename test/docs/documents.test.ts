@@ -21,6 +21,7 @@ const DOCUMENTS = [
   'docs/limitations.md',
   'docs/models.md',
   'docs/steering.md',
+  'docs/stores.md',
   'docs/tools.md',
   'examples/backend-service/README.md',
 ];

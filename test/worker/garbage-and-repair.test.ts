@@ -133,6 +133,11 @@ describe('a run', () => {
     const { answer, result } = await client.result(workflowId);
     expect(answer).toBe(ANSWER);
 
+    // The run and its sub-run have one root.
+    const owners: string[] = [];
+    for await (const { owner } of store.roots.all()) owners.push(owner);
+    expect(owners.filter((owner) => owner.includes(workflowId))).toEqual([runOwner(workflowId)]);
+
     // A fork takes over what it needs, and its source may be forgotten under it.
     const fork = { question: 'Q: after', from: { workflowId }, confirm: 'never' as const };
     const forked = await client.run(fork, { workflowId: `${workflowId}-fork` });
