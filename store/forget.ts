@@ -1,5 +1,10 @@
+import { ownedBy } from '../protocol/index.ts';
+import { GRACE_MS } from './collect.ts';
 import type { Root } from './roots.ts';
 import type { Store } from './store.ts';
+
+/** A session of `rlm repl` may be left alone for some hours. */
+const SESSION_MS = 24 * 3_600_000;
 
 /** What the server says of an owner: a run or a schedule. */
 export type OwnerStatus =
@@ -38,48 +43,61 @@ export async function forget(store: Store, owner: string): Promise<boolean> {
 
 /**
  * Forgets what ended longer ago than the retention. What the server has not said to have ended stays; the end is noted
- * in the root, since the server forgets closed runs before the store does.
+ * in the root, since the server forgets closed runs before the store does. Of what the server does not know (it was
+ * never started, or is no longer known) the time at which that was first seen counts as its end.
  */
 export async function retire(store: Store, retention: Retention): Promise<Retired> {
-  const { olderThanMs, dryRun = false } = retention;
   const nowMs = await store.upkeep.nowMs();
   const retired: Retired = { forgotten: [], unknown: [] };
   for await (const root of store.roots.all()) {
     if (root.pieces.some(({ kind }) => kind === 'forgotten')) continue;
-    const endedMs = await endOf(store, root, retention);
-    if (endedMs === 'unknown') retired.unknown.push(root.owner);
-    else if (endedMs !== null && nowMs - endedMs > olderThanMs) {
-      if (!dryRun) await forget(store, root.owner);
-      retired.forgotten.push(root.owner);
-    }
+    const fate = await fateOf(store, root, retention, nowMs);
+    if (fate === 'unknown') retired.unknown.push(root.owner);
+    if (fate !== 'forget') continue;
+    if (retention.dryRun !== true) await forget(store, root.owner);
+    retired.forgotten.push(root.owner);
   }
   retired.forgotten.sort();
   retired.unknown.sort();
   return retired;
 }
 
-/** When an owner ended; null while it goes on. */
-async function endOf(
+async function fateOf(
   store: Store,
   { owner, pieces }: Root,
-  { statusOf, server, dryRun }: Retention,
-): Promise<number | null | 'unknown'> {
+  { statusOf, server, dryRun, olderThanMs }: Retention,
+  nowMs: number,
+): Promise<'forget' | 'keep' | 'unknown'> {
+  const afterMs = (sinceMs: number, atLeastMs = 0): 'forget' | 'keep' =>
+    nowMs - sinceMs > Math.max(olderThanMs, atLeastMs) ? 'forget' : 'keep';
+  if (ownedBy(owner) === null) {
+    // No server knows a session: its last use is its end. Images of runtimes are few and small.
+    const lastMs = Math.max(...pieces.map(({ modifiedMs }) => modifiedMs));
+    return owner.startsWith('repl ') ? afterMs(lastMs, SESSION_MS) : 'keep';
+  }
   const servers = pieces.flatMap((piece) => piece.server ?? []);
   // Of another server, which may know a run of the same name.
   if (servers.some((one) => one !== server)) return 'unknown';
-  // A session or a runtime: no server knows it, its last use is its end.
-  const lastMs = Math.max(...pieces.map(({ modifiedMs }) => modifiedMs));
-  if (!/^(run|schedule) /.test(owner)) return owner.startsWith('runtime ') ? null : lastMs;
-  const status = await statusOf(owner);
-  if (status.kind === 'open') return null;
   const noted = pieces.findLast(({ kind }) => kind === 'ended')?.endedMs;
-  if (status.kind === 'ended') {
-    if (noted !== status.endedMs && dryRun !== true) {
-      await store.roots.add({ kind: 'ended', owner, endedMs: status.endedMs });
-    }
-    return status.endedMs;
+  // Asked again only before it goes: it may have been reset.
+  if (noted !== undefined && afterMs(noted) === 'keep') return 'keep';
+  const note = async (endedMs: number): Promise<void> => {
+    if (noted === endedMs || dryRun === true) return;
+    await store.roots.add({ kind: 'ended', owner, endedMs });
+  };
+  const status = await statusOf(owner);
+  if (status.kind === 'open') {
+    // It goes on after an end that was noted: that is no longer its end.
+    if (noted !== undefined) await note(nowMs);
+    return 'keep';
   }
-  if (noted !== undefined) return noted;
-  // This very server would know it if it had ever been started, or has forgotten it since.
-  return servers.length > 0 ? lastMs : 'unknown';
+  if (status.kind === 'ended') {
+    await note(status.endedMs);
+    return afterMs(status.endedMs);
+  }
+  // It may be about to be started: its client stores the inputs first.
+  if (noted !== undefined) return afterMs(noted, GRACE_MS);
+  if (servers.length === 0) return 'unknown';
+  await note(nowMs);
+  return 'keep';
 }

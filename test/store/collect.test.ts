@@ -275,16 +275,33 @@ describe('retention', () => {
       }),
     );
     expect(retired).toEqual({
-      forgotten: ['repl session', 'run never-started', 'run old'],
+      forgotten: ['repl session', 'run old'],
       unknown: ['run stranger'],
     });
     // The server has forgotten them meanwhile; when they ended was noted.
-    wait(20 * DAY_MS);
+    wait(31 * DAY_MS);
     const later = await retire(store, ask({ 'run open': { kind: 'open' } }));
     expect(later).toEqual({
-      forgotten: ['run new'],
+      forgotten: ['run never-started', 'run new'],
       unknown: ['run stranger', 'schedule daily'],
     });
+  });
+
+  test('forgets no run that is about to be started, however short it is', async () => {
+    const { store, wait } = timedStore();
+    const asked = { ...ask({}), olderThanMs: 1 };
+    await makeRoot(store, 'run a', server);
+    wait(HOUR_MS);
+    expect((await retire(store, asked)).forgotten).toEqual([]);
+    wait(GRACE_MS);
+    expect((await retire(store, asked)).forgotten).toEqual([]);
+    // Started meanwhile.
+    wait(HOUR_MS);
+    const open = { ...ask({ 'run a': { kind: 'open' } }), olderThanMs: 1 };
+    expect((await retire(store, open)).forgotten).toEqual([]);
+    expect((await retire(store, asked)).forgotten).toEqual([]);
+    wait(LATER_MS);
+    expect((await retire(store, asked)).forgotten).toEqual(['run a']);
   });
 
   test('does not ask this server for the run of another one', async () => {
