@@ -1,24 +1,33 @@
-import { type Digest, type HeapImageRef, rebuiltRecordKey } from '../protocol/index.ts';
+import {
+  type Digest,
+  type HeapImageRef,
+  rebuiltRecordKey,
+  type RunCellInput,
+} from '../protocol/index.ts';
 import type { BlobCorrupted, BlobMissing, Store } from '../store/index.ts';
 import { ImageIncompatible } from './errors.ts';
 import { isLost } from './image-blob.ts';
 import { readImageChain } from './image-chain.ts';
-import { rebuildStep } from './rebuild-step.ts';
+import { type RebuildContext, rebuildStep } from './rebuild-step.ts';
 import type { RecordedStep } from './recorded-steps.ts';
-import type { StepContext } from './run-step.ts';
+
+/** Waits for the memory that a step takes, like any other step. */
+type Admit = (input: RunCellInput) => Promise<{ signal: AbortSignal; release: () => void }>;
 
 /**
  * Makes images restorable again whose blobs are missing or damaged, by executing the steps that made them, from the last
  * image before them that is whole; with no whole one, from the base image.
  */
 export class ImageRebuilder {
-  readonly #context: StepContext;
+  readonly #context: RebuildContext;
+  readonly #admit: Admit;
   readonly #byBlob = new Map<Digest, RecordedStep>();
   /** Cells that were executed again. */
   readonly rebuilt: string[] = [];
 
-  constructor(context: StepContext, steps: readonly RecordedStep[]) {
+  constructor(context: RebuildContext, steps: readonly RecordedStep[], admit: Admit) {
     this.#context = context;
+    this.#admit = admit;
     for (const step of steps) this.#byBlob.set(step.image.blob, step);
   }
 
@@ -42,10 +51,21 @@ export class ImageRebuilder {
     }
   }
 
+  async #run(step: RecordedStep): Promise<HeapImageRef> {
+    const context = this.#context;
+    const image = step.input.image ?? context.base;
+    const { signal, release } = await this.#admit({ ...step.input, image, delivery: null });
+    try {
+      return await rebuildStep({ ...context, signal }, step);
+    } finally {
+      release();
+    }
+  }
+
   async #rebuild(step: RecordedStep, lost: BlobMissing | BlobCorrupted): Promise<void> {
     try {
       if (step.input.image !== null) await this.ensure(step.input.image);
-      const made = await rebuildStep(this.#context, step);
+      const made = await this.#run(step);
       this.rebuilt.push(step.input.key.cell);
       await replace(this.#context.store, step.image.blob, made.blob);
     } catch (error) {

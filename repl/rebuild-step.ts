@@ -8,12 +8,15 @@ import { LeasedKernel } from './leased-kernel.ts';
 import type { RecordedStep } from './recorded-steps.ts';
 import type { StepContext } from './run-step.ts';
 
+/** A step that is executed again is kept by no host. */
+export type RebuildContext = Omit<StepContext, 'room'>;
+
 /**
  * Executes a finished step again, with the answers that it was given, and stores the image that it leaves. The image
  * restores the same heap, to the byte; it may be another blob. Throws ImageIncompatible when the heap is another one.
  */
 export async function rebuildStep(
-  context: StepContext,
+  context: RebuildContext,
   { input, image }: RecordedStep,
 ): Promise<HeapImageRef> {
   const { store, host, base, runtime, signal } = context;

@@ -233,7 +233,8 @@ class LocalRepl implements Repl {
   ): Promise<ImageRebuilder> {
     const { runtime, base } = this;
     const host = await this.#hosts.get();
-    return new ImageRebuilder({ store: this.#store, host, runtime, base, signal }, steps);
+    const context = { store: this.#store, host, runtime, base, signal };
+    return new ImageRebuilder(context, steps, (input) => this.#memory.admit(input, signal));
   }
 
   stats(): ReplStats {

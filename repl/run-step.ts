@@ -143,7 +143,6 @@ class Step {
       // Not the cell's doing: the step may succeed elsewhere.
       if (error instanceof KernelFault) {
         const message = `image ${image.blob} could not be restored: ${error.message}`;
-        // Its bytes are not those of this heap, which no other host changes.
         throw error.kind === 'image' ? new ImageIncompatible(message) : new KernelCrashed(message);
       }
       throw error;
