@@ -15,7 +15,16 @@ import {
   type RunSpec,
   RunStart,
 } from '../protocol/index.ts';
-import { getJson, getText, InvalidInput, keeping, keptBy, openStore, type Store } from '../store/index.ts';
+import {
+  getJson,
+  getText,
+  InvalidInput,
+  keeping,
+  keptBy,
+  openStore,
+  refuseForgotten,
+  type Store,
+} from '../store/index.ts';
 import { InvalidRequest, RunFailed } from './errors.ts';
 import { RunGarbage } from './garbage.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
@@ -145,6 +154,8 @@ export class RlmClient {
   /** Puts values into the run's root, which is there before the run is. */
   async #kept<T>(workflowId: string, work: () => Promise<T>): Promise<T> {
     try {
+      // Also where this process has seen the root before it was forgotten.
+      await refuseForgotten(this.store, runOwner(workflowId));
       return await keptBy(runOwner(workflowId), work, this.#server);
     } catch (error) {
       if (error instanceof InvalidInput) throw new InvalidRequest(`${error.message}.`);

@@ -17,7 +17,7 @@ export { forget, type OwnerStatus, retire, type Retention, type Retired } from '
 export { type InputValue, JsonText, uploadInputs } from './inputs.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { getJson, putJson } from './json.ts';
-export { keeping, keptBy, makeRoot } from './keeping.ts';
+export { keeping, keptBy, makeRoot, refuseForgotten } from './keeping.ts';
 export { memoryStore } from './memory-store.ts';
 export { openStore } from './open-store.ts';
 export { type OwnerServer, ownerStatus } from './owner-status.ts';

@@ -20,14 +20,18 @@ export async function makeRoot(store: Store, owner: string, server?: string): Pr
   known.set(store, owners);
   const name = `${server ?? ''} ${owner}`;
   if (owners.has(name)) return;
-  if (await store.roots.isForgotten(owner)) {
-    throw new InvalidInput(
-      `${owner} was forgotten and its values are being removed from ${store.describe()}: run "rlm gc" first, or take another id`,
-    );
-  }
+  await refuseForgotten(store, owner);
   await store.roots.add({ kind: 'made', owner, ...(server === undefined ? {} : { server }) });
   if (owners.size >= MAX_KNOWN) owners.clear();
   owners.add(name);
+}
+
+/** Throws InvalidInput while an owner is being forgotten. */
+export async function refuseForgotten(store: Store, owner: string): Promise<void> {
+  if (!(await store.roots.isForgotten(owner))) return;
+  throw new InvalidInput(
+    `${owner} was forgotten and its values are being removed from ${store.describe()}: run "rlm gc" first, or take another id`,
+  );
 }
 
 /**
