@@ -52,7 +52,9 @@ function shared(): { connection: NativeConnection; namespace: string; shutdownGr
 async function comeAndGo(config: WorkerConfig): Promise<string> {
   const queue = newHostQueue(config);
   const repl = { runtime: 'test' } as Repl;
-  const workers = await Promise.all(createReplWorkers(shared(), config, repl, memoryStore(), queue));
+  const workers = await Promise.all(
+    createReplWorkers(shared(), config, repl, memoryStore(), queue),
+  );
   const running = workers.map((worker) => worker.run());
   await isPolled(queue);
   for (const worker of workers) worker.shutdown();
