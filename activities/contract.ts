@@ -11,6 +11,8 @@ import type {
   CheckAnswerResult,
   CheckCitationsInput,
   CitationCheck,
+  CollectGarbageInput,
+  CollectGarbageResult,
   CompactTranscriptInput,
   CompactTranscriptResult,
   CheckArgumentsInput,
@@ -64,6 +66,7 @@ export interface MainActivities {
   checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsResult>;
   recordToolResult(input: RecordToolResultInput): Promise<void>;
   callMcpTool(input: CallMcpToolInput): Promise<void>;
+  collectGarbage(input: CollectGarbageInput): Promise<CollectGarbageResult>;
 }
 
 /** Calls of models: the only ones whose process holds provider keys. */

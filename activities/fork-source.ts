@@ -1,9 +1,8 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { type ForkPoint, type ForkSource, type TrailEvent } from '../protocol/index.ts';
-import { InvalidInput, readSealedPieces, type Store, toTrailEvent } from '../store/index.ts';
+import type { Client } from '@temporalio/client';
+import type { ForkPoint, ForkSource } from '../protocol/index.ts';
+import { InvalidInput, type Store } from '../store/index.ts';
 import { findForkPoint } from './fork-point.ts';
-
-type Event = TrailEvent & { runId: string };
+import { readRunEvents } from './run-events.ts';
 
 /**
  * The step of another run that a run is to start from: from the sealed trail, and from the server's history for what is
@@ -13,11 +12,7 @@ export async function readForkPoint(
   { store, client, runtime }: { store: Store; client: Client; runtime: string },
   source: ForkSource,
 ): Promise<ForkPoint> {
-  const sealed: Event[] = [];
-  for (const { runId, events } of await readSealedPieces(store, source.workflowId)) {
-    for (const event of events) sealed.push({ ...event, runId });
-  }
-  const point = findForkPoint([...sealed, ...(await newerEvents(client, source, sealed))], source);
+  const point = findForkPoint(await readRunEvents({ store, client }, source.workflowId), source);
   if (point === null) {
     const what = source.cell === undefined ? 'no cell' : `no cell ${source.cell}`;
     throw new InvalidInput(
@@ -30,24 +25,4 @@ export async function readForkPoint(
     );
   }
   return point;
-}
-
-/** What the server knows of the latest execution beyond the trail. */
-async function newerEvents(
-  client: Client,
-  { workflowId }: ForkSource,
-  sealed: readonly Event[],
-): Promise<Event[]> {
-  const handle = client.workflow.getHandle(workflowId);
-  try {
-    const { runId } = await handle.describe();
-    const known = sealed.findLast((event) => event.runId === runId)?.eventId ?? 0;
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    return (history.events ?? [])
-      .map((event) => ({ ...toTrailEvent(event), runId }))
-      .filter(({ eventId }) => eventId > known);
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return [];
-    throw error;
-  }
 }

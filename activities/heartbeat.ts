@@ -1,4 +1,6 @@
 import { Context } from '@temporalio/activity';
+import { runOwner } from '../protocol/index.ts';
+import { keptBy } from '../store/index.ts';
 import { toFailure } from './to-failure.ts';
 
 export interface Beat {
@@ -18,15 +20,28 @@ export async function withHeartbeat<T>(work: (beat: Beat) => Promise<T>): Promis
   const context = Context.current();
   const timeoutMs = context.info.heartbeatTimeoutMs ?? 30_000;
   let details: Record<string, unknown> = { phase: 'started' };
+  let flushOld: (() => Promise<void>) | undefined;
   // None at once: the server counts from the start, and for a short activity it would be one request in three.
-  const timer = setInterval(() => context.heartbeat(details), timeoutMs / 3);
-  try {
-    return await work({
+  const timer = setInterval(() => {
+    context.heartbeat(details);
+    // Should it fail, the end of the activity tries again and tells.
+    flushOld?.().catch(() => undefined);
+  }, timeoutMs / 3);
+  const begin = (): Promise<T> =>
+    work({
       attempt: context.info.attempt,
       signal: context.cancellationSignal,
       note: (next) => {
         details = next;
       },
+    });
+  try {
+    const workflowId = context.info.workflowExecution?.workflowId;
+    if (workflowId === undefined) return await begin();
+    // What the activity has stored is in the root of its run before anybody hears of it.
+    return await keptBy(runOwner(workflowId), (flush) => {
+      flushOld = flush;
+      return begin();
     });
   } catch (error) {
     // Once cancelled, whatever the abort made the work throw is the cancellation.

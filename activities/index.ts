@@ -12,11 +12,14 @@ import { createRunCell } from './run-cell.ts';
 import { createSealTrail } from './seal-trail.ts';
 import { createStoreValue } from './store-value.ts';
 import { createCallMcpTool, createCheckArguments, createRecordToolResult } from './tool-calls.ts';
+import { createCollectGarbage } from './collect-garbage.ts';
 import { createFindAnswer, createRecordSubRun } from './sub-run-answer.ts';
+import type { Store } from '../store/index.ts';
 import type { ActivityDeps, MainActivities, ModelActivities, ReplActivities } from './contract.ts';
 
 export { InvalidDocument, loadSourceAccess, type SourceAccess } from '../documents/index.ts';
 export { loadMcpConfig, McpConfigInvalid } from './mcp-config.ts';
+export { stepsBehind } from './lost-images.ts';
 export { McpServers } from './mcp-servers.ts';
 export type {
   Activities,
@@ -40,6 +43,7 @@ export function createMainActivities(deps: ActivityDeps): MainActivities {
     checkArguments: createCheckArguments(deps),
     recordToolResult: createRecordToolResult(deps),
     callMcpTool: createCallMcpTool(deps),
+    collectGarbage: createCollectGarbage(deps),
   };
 }
 
@@ -53,6 +57,6 @@ export function createModelActivities(
   };
 }
 
-export function createReplActivities(deps: { repl: Repl }): ReplActivities {
+export function createReplActivities(deps: { repl: Repl; store: Store }): ReplActivities {
   return { openRepl: createOpenRepl(deps), runCell: createRunCell(deps) };
 }

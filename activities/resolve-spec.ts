@@ -8,8 +8,10 @@ import {
   RunSpec,
 } from '../protocol/index.ts';
 import { ModelError } from '../models/index.ts';
+import { keepSpec } from '../store/index.ts';
 import type { ActivityDeps, MainActivities } from './contract.ts';
 import { readForkPoint } from './fork-source.ts';
+import { takeOver } from './take-over.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { resolvePackages } from './resolve-packages.ts';
 import { resolveTools } from './resolve-tools.ts';
@@ -50,12 +52,15 @@ export function createResolveSpec({
   return async function resolveSpec(input: RunSpec): Promise<ResolvedSpec> {
     return withHeartbeat(async () => {
       const spec = RunSpec.parse(input);
+      // A run that a schedule starts has no client that would have put them into its root.
+      await keepSpec(store, spec);
       const defaults = { taskQueue: modelTaskQueue(taskQueue) };
       const tools = await resolveTools({ store, mcp }, spec);
       const packages = await resolvePackages(store, spec);
       const from =
         spec.from &&
         (await readForkPoint({ store, client: Context.current().client, runtime }, spec.from));
+      if (from !== undefined) await takeOver(store, from);
       const root = await named('spec.model', registry.card(spec.model, 'root', defaults));
       const sub = await named('spec.subModel', registry.card(spec.subModel, 'sub', defaults));
       const others = registry.named(defaults).filter(({ name }) => name !== sub.name);

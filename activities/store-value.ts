@@ -14,7 +14,10 @@ export function createStoreValue({
       const content = blob === undefined ? text : decodeUtf8(await store.blobs.get(blob.digest));
       if (content === undefined) throw new InvalidInput('value: expected UTF-8 text');
       if (format === 'json') checkJson(content);
-      if (blob !== undefined) return blob;
+      if (blob !== undefined) {
+        await store.blobs.touch(blob.digest);
+        return blob;
+      }
       const { digest, sizeBytes } = await putText(store, content);
       return { digest, sizeBytes };
     });

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addCancelCommand } from './cancel.ts';
 import { describeError, exitCodeOf } from './report-error.ts';
+import { addGarbageCommands } from './gc.ts';
 import { addProgressCommand } from './progress.ts';
+import { addRepairCommand } from './repair.ts';
 import { addReplCommand } from './repl.ts';
 import { addResultCommand } from './result.ts';
 import { addRunCommand } from './run.ts';
@@ -30,6 +32,8 @@ export function createProgram(): Command {
   addSteeringCommands(program);
   addViewCommands(program);
   addScheduleCommand(program);
+  addGarbageCommands(program);
+  addRepairCommand(program);
   addReplCommand(program);
   addUiCommand(program);
   addWorkerCommand(program);

@@ -1,9 +1,17 @@
 import { ingest, loadSourceAccess } from '../documents/index.ts';
 import { type CellLimits, Digest, type HeapImageRef, imageRecordKey } from '../protocol/index.ts';
-import { findImage, ImageIncompatible, KernelCrashed, openRepl } from '../repl/index.ts';
+import {
+  findImage,
+  ImageIncompatible,
+  KernelCrashed,
+  openRepl,
+  takeOverImage,
+} from '../repl/index.ts';
 import {
   BlobMissing,
   type InputValue,
+  keeping,
+  keptBy,
   openStore,
   type Store,
   uploadRequestInputs,
@@ -53,22 +61,33 @@ export async function runReplCommand(options: ReplCommandOptions): Promise<void>
   const packages = await readPackages(options.package);
   const answerer = await answererOf(options);
   const home = homeFrom(process.env);
-  const store = await openStore(home.storeLocation);
+  const store = keeping(await openStore(home.storeLocation));
   const image = options.image === undefined ? null : await imageOf(store, options.image);
-  const manifest = input === undefined ? null : await manifestOf(store, input, options);
-  const kernels = await openRepl({ store, cacheDir: home.cacheDir });
+  const kernels = await keptBy('runtime images', () =>
+    openRepl({ store, cacheDir: home.cacheDir }),
+  );
+  // What the session makes is its own, and what it starts from becomes that as well.
+  const owner = `repl ${new Date().toISOString().slice(0, 19)} ${process.pid}`;
   try {
+    await keptBy(owner, async () => {
+      if (image !== null) await takeOverImage(store, image.blob);
+    });
+    await keptBy(owner, () => runSession());
+  } catch (error) {
+    throw toCliError(error);
+  } finally {
+    await kernels.dispose();
+  }
+
+  async function runSession(): Promise<void> {
     const settings = settingsOf(options, answerer);
+    const manifest = input === undefined ? null : await manifestOf(store, input, options);
     const start = { image, manifest, packages };
     const session = await ReplSession.open(kernels, store, settings, start);
     if (cells !== null) return await runCells(session, store, cells, options.json === true);
     say(`${kernels.runtime} · ${answerer.about} · exit or Ctrl-D leaves`);
     await runPrompt(session, store, home.dir);
     say(`Open it again with: rlm repl --image ${session.image.heapDigest}`);
-  } catch (error) {
-    throw toCliError(error);
-  } finally {
-    await kernels.dispose();
   }
 }
 

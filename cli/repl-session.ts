@@ -10,11 +10,12 @@ import {
   imageRecordKey,
   type JournalCall,
   JournalLink,
+  rebuiltRecordKey,
   type RolledBackCell,
   type RunCellInput,
   type WaitingCell,
 } from '../protocol/index.ts';
-import { KernelCrashed, type Repl } from '../repl/index.ts';
+import { isLost, KernelCrashed, type Repl, takeOverImage } from '../repl/index.ts';
 import {
   getJson,
   putText,
@@ -130,8 +131,20 @@ export class ReplSession {
 
   /** An image is named by the state that it restores: its blob may be written in several ways. */
   async #keep(image: HeapImageRef): Promise<void> {
-    await this.#store.records.create(imageRecordKey(image.heapDigest), image.blob);
+    const key = imageRecordKey(image.heapDigest);
+    const named = await this.#store.records.create(key, image.blob);
+    // Another session's image of the same heap must stay as long as this session does.
+    if (named !== image.blob) await this.#takeOver(named, image.blob);
     this.image = image;
+  }
+
+  async #takeOver(named: Digest, same: Digest): Promise<void> {
+    try {
+      await takeOverImage(this.#store, named);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      await this.#store.records.create(rebuiltRecordKey(named), same);
+    }
   }
 
   async #input(cell: string, code: string, edits: Edit[]): Promise<RunCellInput> {

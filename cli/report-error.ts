@@ -17,6 +17,9 @@ const CLEAR = new Set([
   'BlobMissing',
   'BlobCorrupted',
   'RecordCorrupted',
+  'RootCorrupted',
+  'BlobUnexpected',
+  'ImageIncompatible',
   'EmbeddedServerFailed',
   'TemporalCliMissing',
 ]);

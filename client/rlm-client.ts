@@ -11,11 +11,23 @@ import {
   PROGRESS_QUERY,
   RUN_WORKFLOW,
   RunResult,
+  runOwner,
   type RunSpec,
   RunStart,
 } from '../protocol/index.ts';
-import { getJson, getText, openStore, type Store } from '../store/index.ts';
-import { RunFailed } from './errors.ts';
+import {
+  getJson,
+  getText,
+  InvalidInput,
+  keeping,
+  keepSpec,
+  keptBy,
+  openStore,
+  refuseForgotten,
+  type Store,
+} from '../store/index.ts';
+import { InvalidRequest, RunFailed } from './errors.ts';
+import { RunGarbage } from './garbage.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
 import { RunSchedules } from './run-schedules.ts';
 import { RunSteering } from './run-steering.ts';
@@ -62,7 +74,10 @@ export class RlmClient {
   readonly schedules: RunSchedules;
   /** Messages, limits, pauses, edits and answers for runs under way. */
   readonly steering: RunSteering;
+  /** What runs have left in the store. */
+  readonly garbage: RunGarbage;
   readonly #connection: Connection;
+  readonly #server: { server?: string };
   readonly #searchAttributes: boolean;
   readonly taskQueue: string;
 
@@ -72,14 +87,17 @@ export class RlmClient {
     store: Store,
     searchAttributes: boolean,
     taskQueue: string,
+    server: string | undefined,
   ) {
     this.#connection = connection;
+    this.#server = server === undefined ? {} : { server };
     this.temporal = temporal;
     this.store = store;
     this.#searchAttributes = searchAttributes;
     this.taskQueue = taskQueue;
     this.steering = new RunSteering(temporal, store);
-    this.schedules = new RunSchedules(temporal, store, { searchAttributes, taskQueue });
+    this.garbage = new RunGarbage(temporal, store, { taskQueue, server });
+    this.schedules = new RunSchedules(temporal, store, { searchAttributes, taskQueue, server });
   }
 
   /** Connects within 5 s or throws ServerUnavailable. Close the client when done. */
@@ -88,6 +106,7 @@ export class RlmClient {
     const namespace = options.namespace ?? process.env['TEMPORAL_NAMESPACE'] ?? 'default';
     const apiKey = options.apiKey ?? process.env['TEMPORAL_API_KEY'];
     let connection: Connection | undefined;
+    let namespaceId: string | undefined;
     try {
       connection = await Connection.connect({
         address,
@@ -96,19 +115,21 @@ export class RlmClient {
         tls: options.tls ?? apiKey !== undefined,
       });
       // Answers NOT_FOUND for an unknown namespace, which a connection alone does not notice.
-      await connection.workflowService.describeNamespace({ namespace });
+      const described = await connection.workflowService.describeNamespace({ namespace });
+      namespaceId = described.namespaceInfo?.id ?? undefined;
     } catch (error) {
       await connection?.close();
       throw toClientError(error, { address, namespace });
     }
     try {
       // Only now: a wrong address must not leave a store directory behind.
-      const store =
-        typeof options.store === 'string' ? await openStore(options.store) : options.store;
+      const store = keeping(
+        typeof options.store === 'string' ? await openStore(options.store) : options.store,
+      );
       const temporal = new Client({ connection, namespace });
       const searchAttributes = await hasSearchAttributes(connection, namespace);
       const taskQueue = options.taskQueue ?? process.env['RLM_TASK_QUEUE'] ?? DEFAULT_TASK_QUEUE;
-      return new RlmClient(connection, temporal, store, searchAttributes, taskQueue);
+      return new RlmClient(connection, temporal, store, searchAttributes, taskQueue, namespaceId);
     } catch (error) {
       await connection.close();
       throw error;
@@ -117,12 +138,31 @@ export class RlmClient {
 
   /** Stores the request and starts its run. An id is used once: starting it again is refused, also after its run has ended. */
   async start(request: RunRequest, options: { workflowId?: string } = {}): Promise<StartedRun> {
-    return this.startSpec(await toRunSpec(this.store, request), options);
+    const workflowId = options.workflowId ?? newRunId();
+    const spec = await this.#kept(workflowId, () => toRunSpec(this.store, request));
+    return this.#startKept(spec, workflowId);
   }
 
   /** Starts a spec whose values are stored already. */
   async startSpec(spec: RunSpec, options: { workflowId?: string } = {}): Promise<StartedRun> {
     const workflowId = options.workflowId ?? newRunId();
+    await this.#kept(workflowId, () => keepSpec(this.store, spec));
+    return this.#startKept(spec, workflowId);
+  }
+
+  /** Puts values into the run's root, which is there before the run is. */
+  async #kept<T>(workflowId: string, work: () => Promise<T>): Promise<T> {
+    try {
+      // Also where this process has seen the root before it was forgotten.
+      await refuseForgotten(this.store, runOwner(workflowId));
+      return await keptBy(runOwner(workflowId), work, this.#server);
+    } catch (error) {
+      if (error instanceof InvalidInput) throw new InvalidRequest(`${error.message}.`);
+      throw error;
+    }
+  }
+
+  async #startKept(spec: RunSpec, workflowId: string): Promise<StartedRun> {
     const start = RunStart.parse({ spec, parent: null, searchAttributes: this.#searchAttributes });
     try {
       const handle = await this.temporal.workflow.start(RUN_WORKFLOW, {

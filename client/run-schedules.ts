@@ -1,6 +1,6 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
-import { RUN_WORKFLOW, type RunSpec, RunStart } from '../protocol/index.ts';
-import type { Store } from '../store/index.ts';
+import { RUN_WORKFLOW, type RunSpec, RunStart, scheduleOwner } from '../protocol/index.ts';
+import { keptBy, type Store } from '../store/index.ts';
 import { InvalidRequest } from './errors.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
 import { startOptions } from './start-options.ts';
@@ -25,17 +25,20 @@ export interface ScheduledRuns {
   recent: string[];
 }
 
+interface RunSettings {
+  searchAttributes: boolean;
+  taskQueue: string;
+  /** Id of the namespace. */
+  server: string | undefined;
+}
+
 /** Runs of a saved spec on a Temporal Schedule. A start is skipped while the one before still runs. */
 export class RunSchedules {
   readonly #temporal: Client;
   readonly #store: Store;
-  readonly #runs: { searchAttributes: boolean; taskQueue: string };
+  readonly #runs: RunSettings;
 
-  constructor(
-    temporal: Client,
-    store: Store,
-    runs: { searchAttributes: boolean; taskQueue: string },
-  ) {
+  constructor(temporal: Client, store: Store, runs: RunSettings) {
     this.#temporal = temporal;
     this.#store = store;
     this.#runs = runs;
@@ -51,7 +54,13 @@ export class RunSchedules {
         'A schedule needs either cron expressions or an interval, not both.',
       );
     }
-    await this.#create(scheduleId, await toRunSpec(this.#store, request), timing);
+    const { server } = this.#runs;
+    const spec = await keptBy(
+      scheduleOwner(scheduleId),
+      () => toRunSpec(this.#store, request),
+      server === undefined ? {} : { server },
+    );
+    await this.#create(scheduleId, spec, timing);
   }
 
   async #create(scheduleId: string, spec: RunSpec, timing: ScheduleTiming): Promise<void> {

@@ -18,10 +18,11 @@ import {
   PAUSE_UPDATE,
   Progress,
   RESUME_UPDATE,
+  runOwner,
   type SentValue,
   STEER_UPDATE,
 } from '../protocol/index.ts';
-import { canonicalJson, putText, type Store } from '../store/index.ts';
+import { canonicalJson, keptBy, putText, type Store } from '../store/index.ts';
 import { InvalidRequest, ServerUnavailable } from './errors.ts';
 import { toClientError } from './to-client-error.ts';
 
@@ -69,23 +70,25 @@ export class RunSteering {
   async editVariable(workflowId: string, variable: string, value: unknown): Promise<Progress> {
     const input: EditVariableInput = {
       variable,
-      value: value === undefined ? null : await this.#sent(value),
+      value: value === undefined ? null : await this.#sent(workflowId, value),
     };
     return this.#update(workflowId, EDIT_VARIABLE_UPDATE, input);
   }
 
   /** Answers a question of `ask_human`; `progress` lists those that wait. Python gets a text as it is, any other JSON value as `.data`. */
   async answerHuman(workflowId: string, question: string, answer: unknown): Promise<Progress> {
-    const input: AnswerHumanInput = { question, answer: await this.#sent(answer) };
+    const input: AnswerHumanInput = { question, answer: await this.#sent(workflowId, answer) };
     return this.#update(workflowId, ANSWER_HUMAN_UPDATE, input);
   }
 
   /** A large value goes by way of the store. */
-  async #sent(value: unknown): Promise<SentValue> {
+  async #sent(workflowId: string, value: unknown): Promise<SentValue> {
     const format = typeof value === 'string' ? 'text' : 'json';
     const text = typeof value === 'string' ? value : jsonOf(value);
     if (text.length <= caps.UPDATE_TEXT_BYTES / 4) return { format, text };
-    const { digest, sizeBytes } = await putText(this.#store, text);
+    const { digest, sizeBytes } = await keptBy(runOwner(workflowId), () =>
+      putText(this.#store, text),
+    );
     return { format, blob: { digest, sizeBytes } };
   }
 

@@ -91,8 +91,9 @@ async function findShared(store: Store, key: string): Promise<z.infer<typeof Sha
   if (found === undefined) return null;
   try {
     const shared = await getJson(store, found, SharedAnswer);
-    // The run that paid for it may have been forgotten since.
-    return (await store.blobs.has(shared.answer)) ? shared : null;
+    // The run that paid for it may have been forgotten since: from now on this one keeps it too.
+    await store.blobs.touch(shared.answer);
+    return shared;
   } catch (error) {
     if (error instanceof BlobMissing) return null;
     throw error;

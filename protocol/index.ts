@@ -54,6 +54,7 @@ export { Budget } from './budget.ts';
 export { BlobRef, Digest } from './digest.ts';
 export { FailureType } from './failure-types.ts';
 export { ForkPoint, ForkSource } from './fork.ts';
+export { CollectGarbageInput, CollectGarbageResult } from './garbage.ts';
 export { HeapImageRef } from './heap-image.ts';
 export { PackageRef, ResolvedPackage } from './package-ref.ts';
 export {
@@ -74,6 +75,7 @@ export {
   MOST_IMAGES,
 } from './journal.ts';
 export { asksOnce, CacheMode, ModelCard, ModelPrices } from './model-card.ts';
+export { ownedBy, runOwner, scheduleOwner } from './owners.ts';
 export {
   answerRecordKey,
   cachedAnswerKey,
@@ -82,6 +84,7 @@ export {
   trailIndexKey,
   trailRecordKey,
   imageRecordKey,
+  rebuiltRecordKey,
   turnRecordKey,
 } from './record-keys.ts';
 export { RunBranch } from './run-tree.ts';
@@ -104,6 +107,7 @@ export {
   SentValue,
   SteerInput,
 } from './steering.ts';
+export { blobsOfSpec } from './spec-blobs.ts';
 export { Spend } from './spend.ts';
 export { EMPTY_TEXT, TextRef } from './text-ref.ts';
 export {
@@ -142,6 +146,7 @@ export {
   EDIT_VARIABLE_UPDATE,
   EXTEND_BUDGET_UPDATE,
   FINISH_NOW_UPDATE,
+  GARBAGE_WORKFLOW,
   HAND_OVER_SIGNAL,
   MEMO_CANCELLED,
   MEMO_FROM,

@@ -26,6 +26,11 @@ export function imageRecordKey(heapDigest: Digest): string {
   return `image/${heapDigest}`;
 }
 
+/** Record key of the image that was rebuilt in the place of a lost one: it restores the same heap. */
+export function rebuiltRecordKey(lost: Digest): string {
+  return `rebuilt/${lost}`;
+}
+
 /** Record key of a root-model reply to one exact prompt. */
 export function turnRecordKey(workflowId: string, turn: number, prompt: Digest): string {
   return `turn/${workflowId}/${turn}/${prompt}`;

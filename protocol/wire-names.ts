@@ -2,6 +2,8 @@
 export const RUN_WORKFLOW = 'rlmRun';
 /** Some of the calls of a wide round; a child of the run. */
 export const CALL_BATCH_WORKFLOW = 'callBatch';
+/** A collection of the store's garbage, as a schedule starts it. */
+export const GARBAGE_WORKFLOW = 'garbageCollection';
 /** From a sub-run or batch to the run that started it. */
 export const REPORT_SPEND_SIGNAL = 'reportSpend';
 /** Default of RLM_TASK_QUEUE: workflow tasks and the light activities. The names of the other queues start with it. */

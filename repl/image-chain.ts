@@ -2,8 +2,11 @@ import type { Digest, HeapImageRef } from '../protocol/index.ts';
 import type { Store } from '../store/index.ts';
 import { ImageIncompatible } from './errors.ts';
 import { decodeHeader, ImageUnreadable } from './image/image-format.ts';
-import { MAX_CHAIN } from './image/lineage.ts';
+import { readImageBlob } from './image-blob.ts';
 import { inParallel } from './journal.ts';
+
+/** Against chains that never end: one of images that were rebuilt is longer than those that kernels write. */
+const MAX_READ = 64;
 
 /** The blobs that restore an image, oldest first; none for the base image. */
 export interface ImageChain {
@@ -23,19 +26,17 @@ export async function readImageChain(
   const chain: ImageChain = { digests: [], blobs: [], texts: [] };
   const named = new Set<Digest>();
   for (let at: Digest | null = image.blob; at !== null && at !== base.blob;) {
-    if (chain.blobs.length >= MAX_CHAIN) {
-      throw new ImageIncompatible(
-        `image ${image.blob} has a chain of more than ${MAX_CHAIN} blobs`,
-      );
+    if (chain.blobs.length >= MAX_READ) {
+      throw new ImageIncompatible(`image ${image.blob} has a chain of more than ${MAX_READ} blobs`);
     }
-    const blob: Buffer = await store.blobs.get(at);
-    const header = readHeader(at, blob);
+    const { digest, blob } = await readImageBlob(store, at);
+    const header = readHeader(digest, blob);
     if (header.runtime !== runtime) {
       throw new ImageIncompatible(
         `image ${at} belongs to runtime ${header.runtime}; this one is ${runtime}`,
       );
     }
-    chain.digests.unshift(at);
+    chain.digests.unshift(digest);
     chain.blobs.unshift(blob);
     for (const extent of header.extents) named.add(extent.blob);
     at = header.parent;

@@ -7,6 +7,8 @@ import { HostGone, HostProcess } from './host/host-process.ts';
 import { type HostQueue, HostRoom } from './host-room.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { encodeImage } from './image/image-format.ts';
+import { ImageRebuilder } from './rebuild-images.ts';
+import type { RecordedStep } from './recorded-steps.ts';
 import { runStep } from './run-step.ts';
 
 /** Memory for kernels that wait or rest, in MiB; beyond it the least recently used ones go. */
@@ -47,6 +49,8 @@ export interface Repl {
     input: RunCellInput,
     options?: { signal?: AbortSignal; onProgress?: (progress: StepProgress) => void },
   ): Promise<CellOutcome>;
+  /** Rebuilds images from the steps that made them; see `ImageRebuilder`. Throws KernelCrashed when the host dies. */
+  rebuilder(steps: readonly RecordedStep[], signal?: AbortSignal): Promise<ImageRebuilder>;
   stats(): ReplStats;
   readonly hostPids: number[];
   /** Ends the kernel host; running steps reject with KernelCrashed. */
@@ -226,6 +230,16 @@ class LocalRepl implements Repl {
       this.#room.leave();
       clearInterval(beat);
     }
+  }
+
+  async rebuilder(
+    steps: readonly RecordedStep[],
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<ImageRebuilder> {
+    const { runtime, base } = this;
+    const host = await this.#hosts.get();
+    const context = { store: this.#store, host, runtime, base, signal };
+    return new ImageRebuilder(context, steps, (input) => this.#memory.admit(input, signal));
   }
 
   stats(): ReplStats {

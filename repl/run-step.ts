@@ -142,7 +142,8 @@ class Step {
     } catch (error) {
       // Not the cell's doing: the step may succeed elsewhere.
       if (error instanceof KernelFault) {
-        throw new KernelCrashed(`image ${image.blob} could not be restored: ${error.message}`);
+        const message = `image ${image.blob} could not be restored: ${error.message}`;
+        throw error.kind === 'image' ? new ImageIncompatible(message) : new KernelCrashed(message);
       }
       throw error;
     }

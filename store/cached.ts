@@ -52,8 +52,18 @@ export function cached(store: Store, maxBytes: number): Store {
         return Buffer.from(bytes);
       },
       has: async (digest) => await store.blobs.has(digest),
+      touch: async (digest) => await store.blobs.touch(digest),
     },
     records: store.records,
+    roots: store.roots,
+    upkeep: {
+      ...store.upkeep,
+      discard: async (digest, sinceMs) => {
+        const bytes = kept.get(digest);
+        if (kept.delete(digest)) keptBytes -= bytes?.length ?? 0;
+        return await store.upkeep.discard(digest, sinceMs);
+      },
+    },
     describe: () => store.describe(),
   };
 }

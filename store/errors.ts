@@ -6,10 +6,15 @@ export class BlobMissing extends Error {
   readonly digest: Digest;
   readonly store: string;
 
-  constructor(digest: Digest, store: string) {
-    super(`blob ${digest} is not in ${store}`);
+  constructor(digest: Digest, store: string, more?: string) {
+    super([`blob ${digest} is not in ${store}`, ...(more === undefined ? [] : [more])].join(', '));
     this.digest = digest;
     this.store = store;
+  }
+
+  /** The same with more to say. */
+  because(more: string): BlobMissing {
+    return new BlobMissing(this.digest, this.store, more);
   }
 }
 
@@ -19,10 +24,18 @@ export class BlobCorrupted extends Error {
   readonly digest: Digest;
   readonly store: string;
 
+  readonly #found: string;
+
   constructor(digest: Digest, store: string, found: string) {
     super(`blob ${digest} in ${store} is corrupted: ${found}`);
     this.digest = digest;
     this.store = store;
+    this.#found = found;
+  }
+
+  /** The same with more to say. */
+  because(more: string): BlobCorrupted {
+    return new BlobCorrupted(this.digest, this.store, `${this.#found}, ${more}`);
   }
 }
 
@@ -49,6 +62,15 @@ export class RecordCorrupted extends Error {
     super(`record ${key} in ${store} is corrupted: ${found}`);
     this.key = key;
     this.store = store;
+  }
+}
+
+/** A piece of a root record is damaged. Not retryable; no garbage is collected while there is one, since nobody knows what it kept. */
+export class RootCorrupted extends Error {
+  override readonly name = 'RootCorrupted';
+
+  constructor(piece: string, store: string, found: string) {
+    super(`root piece ${piece} in ${store} is corrupted: ${found}`);
   }
 }
 

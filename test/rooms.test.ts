@@ -94,6 +94,28 @@ describe.each(Object.keys(MAY_IMPORT))('%s/', (room) => {
   });
 });
 
+test('the client reaches neither kernels nor the SDK of AWS without being asked to', () => {
+  const seen = new Set<string>();
+  const foreign = new Set<string>();
+  const follow = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const code = readFileSync(join(ROOT, file), 'utf8').replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, '');
+    for (const match of code.matchAll(/(?:import|export)\s+(type\s)?[^'";]*?from\s+'([^']+)'/g)) {
+      const [, type, to = ''] = match;
+      if (type !== undefined) continue;
+      if (to.startsWith('.')) follow(normalize(join(dirname(file), to)));
+      else foreign.add(to);
+    }
+  };
+  follow(join('client', 'index.ts'));
+  expect(seen.size).toBeGreaterThan(50);
+  expect(
+    [...foreign].filter((name) => /^(@aws-sdk|isolated-vm|pyodide|openai)/.test(name)),
+  ).toEqual([]);
+  expect(foreign).toContain('@temporalio/client');
+});
+
 test('the check sees imports at all', () => {
   const found = importsOf(join('worker', 'start-worker.ts')).map(({ to }) => to);
   expect(found).toContain(join('store', 'index.ts'));

@@ -4,6 +4,7 @@ import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createReplActivities } from '../activities/index.ts';
 import { hostTaskQueue, replTaskQueue } from '../protocol/index.ts';
 import type { Repl } from '../repl/index.ts';
+import type { Store } from '../store/index.ts';
 import type { WorkerConfig } from './config.ts';
 
 /**
@@ -26,9 +27,10 @@ export function createReplWorkers(
   shared: Pick<WorkerOptions, 'connection' | 'namespace'>,
   config: Pick<WorkerConfig, 'taskQueue' | 'replConcurrency' | 'drainCellsMs'>,
   repl: Repl,
+  store: Store,
   hostQueue: string | null,
 ): Promise<Worker>[] {
-  const activities = createReplActivities({ repl });
+  const activities = createReplActivities({ repl, store });
   const queues = [replTaskQueue(config.taskQueue, repl.runtime)];
   if (hostQueue !== null) queues.push(hostQueue);
   return queues.map((taskQueue) =>

@@ -11,7 +11,7 @@ import {
 } from '../activities/index.ts';
 import { loadRegistry } from '../models/index.ts';
 import { openRepl, prepareBaseImage, type Repl } from '../repl/index.ts';
-import { cached, openStore, type Store } from '../store/index.ts';
+import { cached, keeping, keptBy, openStore, type Store } from '../store/index.ts';
 import { ConfigInvalid, type WorkerConfig } from './config.ts';
 import { createModelWorkers } from './model-workers.ts';
 import { createReplWorkers, newHostQueue } from './repl-workers.ts';
@@ -64,12 +64,12 @@ export async function startWorker(
     const workers: Promise<Worker>[] = [];
     let main: MainActivities | undefined;
     if (roles.size > 0) {
-      const store = cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES);
+      const store = keeping(cached(await openStore(config.storeLocation), BLOB_CACHE_BYTES));
       const { taskQueue, cacheDir } = config;
       if (roles.has('repl')) {
         const queue = config.hostQueue ? newHostQueue(config) : null;
-        repl = await openWorkersRepl(config, store, queue);
-        workers.push(...createReplWorkers(shared, config, repl, queue));
+        repl = await keptBy('runtime images', () => openWorkersRepl(config, store, queue));
+        workers.push(...createReplWorkers(shared, config, repl, store, queue));
       }
       if (roles.has('workflow') || roles.has('model')) {
         const registry = loadRegistry(options.env, { keysElsewhere: !roles.has('model') });

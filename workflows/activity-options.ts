@@ -15,6 +15,18 @@ export const LIGHT: ActivityOptions = {
   },
 };
 
+/** A store may hold millions of blobs. Killed anywhere it begins again, so a few attempts; the next time comes anyway. */
+export const COLLECTION: ActivityOptions = {
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '1 minute',
+  retry: {
+    initialInterval: '10s',
+    backoffCoefficient: 2,
+    maximumInterval: '5m',
+    maximumAttempts: 5,
+  },
+};
+
 /** Inputs may be gigabytes, or thousands of files to convert: time for them, and a heartbeat because it is long. */
 export const INGEST: ActivityOptions = { ...LIGHT, startToCloseTimeout: '2 hours' };
 

@@ -1,2 +1,3 @@
 export { callBatch } from './call-batch.ts';
+export { garbageCollection } from './garbage-collection.ts';
 export { rlmRun } from './rlm-run.ts';

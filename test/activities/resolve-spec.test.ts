@@ -5,22 +5,33 @@ import { McpServers } from '../../activities/index.ts';
 import { createResolveSpec } from '../../activities/resolve-spec.ts';
 import { loadRegistry } from '../../models/index.ts';
 import type { ResolvedSpec, RunSpec } from '../../protocol/index.ts';
-import { memoryStore } from '../../store/index.ts';
+import { memoryStore, putText } from '../../store/index.ts';
 import { START } from '../workflows/states.ts';
 
 // Scope: names to cards, and what a spec leaves open to the defaults that the documentation promises.
 
 async function resolve(spec: Partial<RunSpec>): Promise<ResolvedSpec> {
+  const store = memoryStore();
+  const question = await putText(store, 'What was repaired?');
   const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
   const resolveSpec = createResolveSpec({
     registry: loadRegistry({ OPENAI_API_KEY: 'k', RLM_MODEL: 'root', RLM_SUB_MODEL: 'helper' }),
     runtime: 'R',
     taskQueue: 'rlm',
-    store: memoryStore(),
+    store,
     mcp: new McpServers({}),
   });
-  return environment.run(resolveSpec, { ...START.spec, ...spec });
+  return environment.run(resolveSpec, { ...START.spec, question, ...spec });
 }
+
+test('a spec whose values are not in the store is refused by the name of the first', async () => {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const failure = await resolve({ question: { digest, sizeBytes: 1, chars: 1 } }).catch(
+    (error: unknown) => error,
+  );
+  expect(failure).toMatchObject({ type: 'Blob.Missing', nonRetryable: true });
+  expect(String(failure)).toContain(`blob ${digest} is not in memory store`);
+});
 
 describe('a spec that says nothing', () => {
   test('has 30 turns, $1, 1,000 sub-calls, depth 1, 60 s of compute a cell and 64 calls at once', async () => {

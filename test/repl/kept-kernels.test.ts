@@ -42,6 +42,7 @@ function gated(inner: Store): Store {
       },
       get: (digest) => inner.blobs.get(digest),
       has: (digest) => inner.blobs.has(digest),
+      touch: (digest) => inner.blobs.touch(digest),
     },
     describe: () => inner.describe(),
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { BlobMissing, digestOf, type Store } from '../../store/index.ts';
+import { BlobMissing, collect, digestOf, forget, makeRoot, type Store } from '../../store/index.ts';
 
 const HELLO = 'sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
 const OTHER = 'sha256:486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7';
@@ -113,6 +113,131 @@ export function runStoreTests(name: string, create: () => Promise<Store>): void 
       for (const key of keys) {
         expect(await store.records.find(key)).toBe(digestOf(Buffer.from(key)));
       }
+    });
+  });
+}
+
+/** What garbage collection needs of every store. */
+export function runUpkeepTests(name: string, create: () => Promise<Store>): void {
+  const put = async (store: Store): Promise<void> => {
+    await store.blobs.put(Buffer.from('hello'));
+  };
+  const listed = async (store: Store): Promise<string[]> => {
+    const digests: string[] = [];
+    for await (const { digest } of store.upkeep.blobs()) digests.push(digest);
+    return digests;
+  };
+  const nothing = (): boolean => false;
+
+  describe(`${name} is looked after`, () => {
+    test('lists its blobs with their age by its own clock, which touch and put renew', async () => {
+      const store = await create();
+      expect(await listed(store)).toEqual([]);
+      const before = await store.upkeep.nowMs();
+      await put(store);
+      for (const renew of [() => store.blobs.touch(HELLO), () => put(store)]) {
+        await renew();
+        for await (const { digest, storedBytes, modifiedMs } of store.upkeep.blobs()) {
+          expect(digest).toBe(HELLO);
+          expect(storedBytes).toBeGreaterThan(0);
+          expect(modifiedMs).toBeGreaterThanOrEqual(before - 1000);
+          expect(modifiedMs).toBeLessThanOrEqual((await store.upkeep.nowMs()) + 1000);
+        }
+      }
+    });
+
+    test('does not touch what is not there', async () => {
+      const store = await create();
+      await expect(store.blobs.touch(HELLO)).rejects.toThrow(
+        `blob ${HELLO} is not in ${store.describe()}`,
+      );
+    });
+
+    test('discards a blob that is older than a time, and none that is younger', async () => {
+      const store = await create();
+      await put(store);
+      expect(await store.upkeep.discard(HELLO, Date.now() - 60_000)).toBe(false);
+      expect((await store.blobs.get(HELLO)).toString()).toBe('hello');
+      expect(await store.upkeep.discard(HELLO, Date.now() + 60_000)).toBe(true);
+      expect(await store.upkeep.discard(HELLO, Date.now() + 60_000)).toBe(false);
+      expect(await listed(store)).toEqual([]);
+      await store.upkeep.settleTrash(nothing, Date.now() + 60_000);
+      expect(await store.blobs.has(HELLO)).toBe(false);
+      await expect(store.blobs.get(HELLO)).rejects.toThrow(BlobMissing);
+    });
+
+    test('takes a blob again that it has discarded, and keeps it', async () => {
+      const store = await create();
+      await put(store);
+      await store.upkeep.discard(HELLO, Date.now() + 60_000);
+      await put(store);
+      await store.upkeep.settleTrash(nothing, Date.now() + 60_000);
+      expect((await store.blobs.get(HELLO)).toString()).toBe('hello');
+    });
+
+    test('loses no blob that is put while it is discarded, however the two fall together', async () => {
+      const store = await create();
+      for (let round = 0; round < 10; round += 1) {
+        await put(store);
+        await Promise.all([store.upkeep.discard(HELLO, Date.now() - 60_000), put(store)]);
+        expect((await store.blobs.get(HELLO)).toString()).toBe('hello');
+      }
+    });
+
+    test('removes records, also one that is not there', async () => {
+      const store = await create();
+      await store.records.create('key', HELLO);
+      await store.upkeep.removeRecord('key');
+      await store.upkeep.removeRecord('key');
+      expect(await store.records.find('key')).toBeUndefined();
+      expect(await store.records.create('key', OTHER)).toBe(OTHER);
+    });
+  });
+
+  describe(`${name} keeps roots`, () => {
+    test('piece by piece, each once, and gives them back by owner', async () => {
+      const store = await create();
+      expect(await store.roots.find('run a')).toBeUndefined();
+      const kept = {
+        kind: 'kept' as const,
+        owner: 'run a',
+        blobs: [HELLO],
+        records: ['key'],
+      };
+      await store.roots.add({ kind: 'made', owner: 'run a', server: 'ns' });
+      await store.roots.add(kept);
+      await store.roots.add(kept);
+      await store.roots.add({ kind: 'made', owner: 'run a/b' });
+      const root = await store.roots.find('run a');
+      expect(root?.pieces.map(({ kind }) => kind).toSorted()).toEqual(['kept', 'made']);
+      expect(root?.pieces.find(({ kind }) => kind === 'kept')).toMatchObject(kept);
+      const owners: string[] = [];
+      for await (const { owner } of store.roots.all()) owners.push(owner);
+      expect(owners.toSorted()).toEqual(['run a', 'run a/b']);
+    });
+
+    test('until a piece is removed', async () => {
+      const store = await create();
+      await store.roots.add({ kind: 'made', owner: 'run a' });
+      await store.roots.add({ kind: 'kept', owner: 'run a', blobs: [HELLO] });
+      const root = await store.roots.find('run a');
+      const made = root?.pieces.find(({ kind }) => kind === 'made')?.name ?? '';
+      await store.roots.remove('run a', made);
+      await store.roots.remove('run a', made);
+      expect((await store.roots.find('run a'))?.pieces.map(({ kind }) => kind)).toEqual(['kept']);
+    });
+
+    test('and knows one that is being forgotten', async () => {
+      const store = await create();
+      await store.roots.add({ kind: 'made', owner: 'run a' });
+      expect(await store.roots.isForgotten('run a')).toBe(false);
+      expect(await forget(store, 'run a')).toBe(true);
+      expect(await store.roots.isForgotten('run a')).toBe(true);
+      expect(await forget(store, 'run b')).toBe(false);
+      await expect(makeRoot(store, 'run a')).rejects.toThrow('run a was forgotten');
+      expect((await collect(store)).forgotten).toEqual(['run a']);
+      expect(await store.roots.find('run a')).toBeUndefined();
+      await makeRoot(store, 'run a');
     });
   });
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Digest } from '../../protocol/index.ts';
 import { cached, memoryStore, type Store } from '../../store/index.ts';
-import { runStoreTests } from './blob-store.conformance.ts';
+import { runStoreTests, runUpkeepTests } from './blob-store.conformance.ts';
 
 runStoreTests('a cached store', async () => cached(memoryStore(), 1_000_000));
+runUpkeepTests('a cached store', async () => cached(memoryStore(), 1_000_000));
 runStoreTests('a cache without room', async () => cached(memoryStore(), 0));
 
 function counting(store: Store): { store: Store; reads: Digest[] } {

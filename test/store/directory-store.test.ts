@@ -1,4 +1,14 @@
-import { mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
@@ -8,13 +18,14 @@ import {
   RecordCorrupted,
   StoreUnavailable,
 } from '../../store/index.ts';
-import { runStoreTests } from './blob-store.conformance.ts';
+import { runStoreTests, runUpkeepTests } from './blob-store.conformance.ts';
 import { scratchDirectories } from './scratch-directory.ts';
 
 const scratch = scratchDirectories();
 const HELLO = digestOf(Buffer.from('hello'));
 
 runStoreTests('a directory store', async () => openStore(await scratch()));
+runUpkeepTests('a directory store', async () => openStore(await scratch()));
 
 function blobPath(root: string, digest: string): string {
   return join(root, 'blobs', digest.slice(7, 9), digest.slice(9));
@@ -81,6 +92,46 @@ describe('a directory store on disk', () => {
     await writeFile(join(root, 'scratch', 'alive'), 'half');
     await openStore(root);
     expect(await readdir(join(root, 'scratch'))).toEqual(['alive']);
+  });
+});
+
+describe('a blob that a killed collection has left in the trash', () => {
+  async function inTrash(): Promise<{ root: string; trash: string }> {
+    const root = await scratch();
+    const store = await openStore(root);
+    await store.blobs.put(Buffer.from('hello'));
+    const trash = join(root, 'trash', HELLO.slice(7));
+    await rename(blobPath(root, HELLO), trash);
+    return { root, trash };
+  }
+
+  test('is still read', async () => {
+    const { root } = await inTrash();
+    const store = await openStore(root);
+    expect(await store.blobs.has(HELLO)).toBe(true);
+    expect((await store.blobs.get(HELLO)).toString()).toBe('hello');
+  });
+
+  test('comes back when it is touched', async () => {
+    const { root, trash } = await inTrash();
+    const store = await openStore(root);
+    await store.blobs.touch(HELLO);
+    await rm(trash);
+    expect((await store.blobs.get(HELLO)).toString()).toBe('hello');
+  });
+
+  test.each([
+    ['live', true, 0],
+    ['young', false, 0],
+    ['old and dead', false, Infinity],
+  ])('is settled by the next one: %s', async (_, isLive, sinceMs) => {
+    const { root } = await inTrash();
+    const store = await openStore(root);
+    const settled = await store.upkeep.settleTrash(() => isLive, sinceMs);
+    const stays = isLive || sinceMs === 0;
+    expect(settled).toMatchObject({ restored: stays ? 1 : 0, freed: stays ? 0 : 1 });
+    expect(await readdir(join(root, 'trash'))).toEqual([]);
+    expect(await store.blobs.has(HELLO)).toBe(stays);
   });
 });
 
@@ -178,8 +229,10 @@ describe('a location that cannot hold a store', () => {
   });
 
   test.each([
-    ['s3://bucket/key', '"s3:" is not supported, give a directory or a file: URL'],
-    ['https://example.com', '"https:" is not supported, give a directory or a file: URL'],
+    [
+      'https://example.com',
+      '"https:" is not supported, give a directory, a file: URL or s3://bucket/prefix',
+    ],
     ['file://host/share', 'a file: URL must look like file:///var/lib/rlm'],
   ])('%s is refused in one sentence', async (location, why) => {
     await expect(openStore(location)).rejects.toThrow(`cannot open a store at ${location}: ${why}`);
@@ -187,7 +240,7 @@ describe('a location that cannot hold a store', () => {
 
   test('an empty location is refused in one sentence', async () => {
     await expect(openStore(' ')).rejects.toThrow(
-      'the location of the store is empty: give a directory',
+      'the location of the store is empty: give a directory or s3://bucket/prefix',
     );
   });
 });

@@ -1,4 +1,5 @@
 import { memoryStore } from '../../store/index.ts';
-import { runStoreTests } from './blob-store.conformance.ts';
+import { runStoreTests, runUpkeepTests } from './blob-store.conformance.ts';
 
 runStoreTests('a memory store', async () => memoryStore());
+runUpkeepTests('a memory store', async () => memoryStore());

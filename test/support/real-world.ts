@@ -35,6 +35,7 @@ const QUESTION = /Q:[^\n]*/;
 export async function openRealWorld(
   { reply, root, sub, env }: RealScript,
   address = temporalAddress(),
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<RealWorld> {
   const home = await mkdtemp(join(tmpdir(), 'rlm-real-world-'));
   const model = await startScriptedModel({
@@ -50,6 +51,7 @@ export async function openRealWorld(
     TEMPORAL_ADDRESS: address,
     RLM_TASK_QUEUE: `real-${randomUUID()}`,
     RLM_HOME: home,
+    ...settings,
   });
   const worker = await startWorker(config, {
     env: {

@@ -5,6 +5,7 @@ import { Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { MainActivities } from '../../activities/index.ts';
 import type { Repl } from '../../repl/index.ts';
+import { memoryStore } from '../../store/index.ts';
 import { loadWorkerConfig, type WorkerConfig } from '../../worker/config.ts';
 import { createReplWorkers, newHostQueue } from '../../worker/repl-workers.ts';
 import { createWorkflowWorker } from '../../worker/workflow-worker.ts';
@@ -51,7 +52,9 @@ function shared(): { connection: NativeConnection; namespace: string; shutdownGr
 async function comeAndGo(config: WorkerConfig): Promise<string> {
   const queue = newHostQueue(config);
   const repl = { runtime: 'test' } as Repl;
-  const workers = await Promise.all(createReplWorkers(shared(), config, repl, queue));
+  const workers = await Promise.all(
+    createReplWorkers(shared(), config, repl, memoryStore(), queue),
+  );
   const running = workers.map((worker) => worker.run());
   await isPolled(queue);
   for (const worker of workers) worker.shutdown();

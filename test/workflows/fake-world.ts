@@ -161,6 +161,9 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     checkArguments: async (input) => script.checkArguments?.(input) ?? { kind: 'call', json: '{}' },
     recordToolResult: async ({ call, result }) => script.toolResult?.(call, result),
     callMcpTool: async ({ call }) => script.mcp?.(call),
+    collectGarbage: async () => {
+      throw new Error('no run collects garbage');
+    },
     storeValue: async ({ text = '', blob }) => {
       script.store?.();
       return blob ?? (await putText(store, text));
