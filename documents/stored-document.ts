@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Digest, documentRecordKey, ManifestEntry } from '../protocol/index.ts';
-import { getJson, putJson, type Store } from '../store/index.ts';
+import { BlobMissing, getJson, putJson, type Store } from '../store/index.ts';
 import type { ReadResult } from './converter.ts';
 import { named, type MeasuredLeaf } from './measure-leaf.ts';
 import { megabytes } from './formats/read-text.ts';
@@ -20,19 +20,23 @@ const StoredDocument = z.object({
 export type StoredDocument = z.infer<typeof StoredDocument>;
 export type StoredEntry = StoredDocument['entries'][number];
 
-/** What a file was read as before, if all of it is still there. */
+/** What a file was read as before, if all of it is still there. It may have been read for another run, which may be forgotten: from here on this one keeps it too. */
 export async function findDocument(
   store: Store,
   name: string,
   file: Digest,
 ): Promise<StoredDocument | null> {
   const record = await store.records.find(keyOf(name, file));
-  if (record === undefined || !(await store.blobs.has(record))) return null;
-  const document = await getJson(store, record, StoredDocument);
-  for (const { blob } of document.entries) {
-    if (!(await store.blobs.has(blob.digest))) return null;
+  if (record === undefined) return null;
+  try {
+    await store.blobs.touch(record);
+    const document = await getJson(store, record, StoredDocument);
+    for (const { blob } of document.entries) await store.blobs.touch(blob.digest);
+    return document;
+  } catch (error) {
+    if (error instanceof BlobMissing) return null;
+    throw error;
   }
-  return document;
 }
 
 /** Stores what a file was read as. The first that does it is found by all. `isStored`: the file itself is in the store. */

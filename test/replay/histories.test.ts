@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -51,6 +52,7 @@ async function recorded({
   request = {},
   meanwhile,
   keep,
+  instead,
 }: Scenario): Promise<string> {
   const server =
     suggestAt === undefined
@@ -65,6 +67,18 @@ async function recorded({
   );
   try {
     const { client } = world;
+    if (instead !== undefined) {
+      const { workflow } = client.temporal;
+      const { taskQueue } = client;
+      const workflowId = `instead-${randomUUID()}`;
+      const handle = await workflow.start(instead.workflow, {
+        taskQueue,
+        workflowId,
+        args: instead.args,
+      });
+      await handle.result();
+      return historyToJSON(await handle.fetchHistory());
+    }
     const run = await client.start({ question: 'Why?', input: 'text', ...request });
     await meanwhile?.(client, run.workflowId);
     // Some scenarios end in a failure.

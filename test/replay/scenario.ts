@@ -8,6 +8,8 @@ export interface Scenario {
   name: string;
   request?: Partial<RunRequest>;
   script: (store: () => Store) => Script;
+  /** A workflow that is no run, in place of one. */
+  instead?: { workflow: string; args: unknown[] };
   /** What people do while the run goes on. */
   meanwhile?: (client: RlmClient, workflowId: string) => Promise<void>;
   /** Whose history is kept. Default: the run's last execution. */

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { FailureType, type WaitingCell } from '../../protocol/index.ts';
+import { FailureType, GARBAGE_WORKFLOW, type WaitingCell } from '../../protocol/index.ts';
 import { putText, textRefOf } from '../../store/index.ts';
 import { finished, rolledBack } from '../workflows/states.ts';
 import { HOST_SCENARIOS } from './host-scenarios.ts';
@@ -9,6 +9,11 @@ import { TREE_SCENARIOS } from './tree-scenarios.ts';
 
 /** One run a feature whose commands a later change of the workflows must not alter. */
 export const SCENARIOS: Scenario[] = [
+  {
+    name: 'collection-of-garbage',
+    script: () => ({ reply: () => [], cell: () => finished() }),
+    instead: { workflow: GARBAGE_WORKFLOW, args: [{ olderThanMs: null, dryRun: true }] },
+  },
   {
     name: 'turns-confirmation-and-rollback',
     script: (store) => ({

@@ -161,9 +161,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     checkArguments: async (input) => script.checkArguments?.(input) ?? { kind: 'call', json: '{}' },
     recordToolResult: async ({ call, result }) => script.toolResult?.(call, result),
     callMcpTool: async ({ call }) => script.mcp?.(call),
-    collectGarbage: async () => {
-      throw new Error('no run collects garbage');
-    },
+    collectGarbage: async ({ dryRun }) => ({ ...COLLECTED, dryRun }),
     storeValue: async ({ text = '', blob }) => {
       script.store?.();
       return blob ?? (await putText(store, text));
@@ -218,6 +216,21 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
     },
   };
 }
+
+/** Of an empty store. */
+const COLLECTED = {
+  roots: 0,
+  forgotten: 0,
+  unknown: 0,
+  blobs: 0,
+  storedBytes: 0,
+  discarded: 0,
+  discardedBytes: 0,
+  young: 0,
+  unrooted: 0,
+  waiting: 0,
+  restored: 0,
+};
 
 const NO_COST = {
   inputTokens: 1,
