@@ -24,7 +24,9 @@ export function startOptions(start: RunStart): RunStartOptions {
       ? `${chars.toLocaleString('en')} chars`
       : `${sources.sizeBytes.toLocaleString('en')} bytes`;
   if (sources !== undefined) {
-    listed.push(`- ${sources.count} ${sources.count === 1 ? 'source' : 'sources'}, ${size}`);
+    const { count: all, listed: known = [] } = sources;
+    listed.push(...known.map((name) => `- \`${name.replaceAll('`', "'")}\``));
+    if (all > known.length) listed.push(`- and ${all - known.length} more, ${size} in all`);
   }
   const more = inputs.length > 30 ? [`- and ${inputs.length - 30} more`] : [];
   const details = ['### Question', text, ...source(start), '### Inputs', ...listed, ...more].join(

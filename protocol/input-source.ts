@@ -40,6 +40,8 @@ export const SourceList = z.object({
   count: z.int().nonnegative(),
   /** Bytes that were uploaded. */
   sizeBytes: z.int().nonnegative(),
+  /** Places and names of the first ones, for people. */
+  listed: z.array(z.string().max(300)).max(30).optional(),
 });
 export type SourceList = z.infer<typeof SourceList>;
 

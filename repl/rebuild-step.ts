@@ -6,7 +6,7 @@ import { readImageChain } from './image-chain.ts';
 import { loadAnswers, readJournal } from './journal.ts';
 import { LeasedKernel } from './leased-kernel.ts';
 import type { RecordedStep } from './recorded-steps.ts';
-import type { StepContext } from './run-step.ts';
+import type { StepContext } from './step-context.ts';
 
 /** A step that is executed again is kept by no host. */
 export type RebuildContext = Omit<StepContext, 'room'>;

@@ -2,12 +2,11 @@ import {
   type CellOutcome,
   type CellWay,
   type Digest,
-  type HeapImageRef,
   type JournalLink,
   type RunCellInput,
   type StepPlace,
 } from '../protocol/index.ts';
-import { digestOf, type Store } from '../store/index.ts';
+import { digestOf } from '../store/index.ts';
 import {
   type CellOutput,
   finishedOutcome,
@@ -22,22 +21,12 @@ import { loadCode, loadEdits } from './cell-texts.ts';
 import { ImageIncompatible, KernelCrashed } from './errors.ts';
 import { MAX_ROUND } from './host/frames.ts';
 import { type FaultKind, KernelFault } from './host/kernel-fault.ts';
-import type { HostProcess } from './host/host-process.ts';
-import type { HostRoom } from './host-room.ts';
 import { readImageChain } from './image-chain.ts';
 import { appendLink, loadAnswers, readJournal, readTotals, settleDelivery } from './journal.ts';
 import { type HostedReport, LeasedKernel } from './leased-kernel.ts';
 import { tooManyCalls } from './outside-calls.ts';
 import { restKey, waitKey } from './park-keys.ts';
-
-export interface StepContext {
-  store: Store;
-  host: HostProcess;
-  room: HostRoom;
-  runtime: string;
-  base: HeapImageRef;
-  signal: AbortSignal;
-}
+import type { StepContext } from './step-context.ts';
 
 /**
  * One REPL step. A step that waits parks its kernel, one that finishes keeps it for the next cell; either is taken by

@@ -86,7 +86,28 @@ export async function uploadRequestInputs(
     ...(strict && { strict }),
     ...(notes.length > 0 && { notes }),
   });
-  return { inputs: [], sources: { list: digest, count: sources.length, sizeBytes } };
+  const known = sources
+    .slice(0, LISTED)
+    .map((source) => nameOf(source).slice(0, LISTED_CHARS).toWellFormed());
+  const list = { list: digest, count: sources.length, sizeBytes, listed: known };
+  return { inputs: [], sources: list };
+}
+
+/** Sources that the Web UI shows, and of each of them. */
+const LISTED = 30;
+const LISTED_CHARS = 300;
+
+function nameOf(source: InputSource): string {
+  if (source.kind === 'stored') {
+    const { path, format, chars } = source.entry;
+    return `${placeOf(path)}: ${format}, ${chars.toLocaleString('en')} chars`;
+  }
+  const from = source.kind === 'upload' ? source.name : source.location;
+  return `${placeOf(source.path)}: ${from}`;
+}
+
+function placeOf(path: readonly string[]): string {
+  return `input_data${path.map((key) => `["${key}"]`).join('')}`;
 }
 
 /** Files may stand where a value may, in dicts of any depth. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { memoryStore } from '../../store/index.ts';
+import { BlobMissing, memoryStore } from '../../store/index.ts';
 import { type ModelWorld, openModelWorld } from './model-world.ts';
 
 let world: ModelWorld;
@@ -92,7 +92,12 @@ describe('cache', () => {
     const { store: kept } = world;
     const gone = {
       ...kept,
-      blobs: { ...kept.blobs, has: async () => false },
+      blobs: {
+        ...kept.blobs,
+        touch: async (digest: string) => {
+          throw new BlobMissing(digest, 'a store');
+        },
+      },
     };
     const other = await openModelWorld(
       { m: { baseUrl: world.server.baseUrl } },

@@ -42,7 +42,7 @@ afterAll(async () => {
 
 /** Everything that must be the same: all but how the kernel was come by and how its image was stored. */
 function essence(outcome: CellOutcome): unknown {
-  const { way: _way, computeMs: _computeMs, ...rest } = outcome;
+  const { way: _way, computeMs: _computeMs, place: _place, ...rest } = outcome;
   if (rest.kind !== 'finished') return rest;
   const { image, ...told } = rest;
   return { ...told, heapDigest: image.heapDigest, heapBytes: image.heapBytes };
