@@ -58,7 +58,9 @@ test('a run stays with its version until it continues as new, and then goes on w
   world.script.root = (turn) => {
     if (turn === 1) return 'x = 1';
     if (turn === 2) return 'y = llm_query("held")';
-    return turn < 5 ? `x += ${turn}` : 'answer.update(content=f"{x} {y}", ready=True)';
+    // The server tells a run of the new version with a workflow task some moments later: there must be turns until then.
+    if (turn < 20) return `x += ${turn}\nfor _ in range(2_000_000): pass`;
+    return 'answer.update(content=f"{x} {y}", ready=True)';
   };
   world.script.sub = () => {
     asked += 1;
@@ -72,7 +74,7 @@ test('a run stays with its version until it continues as new, and then goes on w
   await makeCurrent('2');
   held.resolve('answered');
   const { answer } = await world.client.result(run.workflowId);
-  expect(answer).toBe('8 answered');
+  expect(answer).toBe('188 answered');
   expect(asked).toBe(1);
   // The cell that waited was ended by the version that had begun it.
   expect(await versionsOf(run.workflowId)).toEqual([['1'], ['2']]);
