@@ -15,6 +15,7 @@ import {
 } from '../store/index.ts';
 import { InvalidRequest } from './errors.ts';
 import type { ScheduleTiming } from './run-schedules.ts';
+import { scheduleSpec } from './schedule-spec.ts';
 import { toClientError } from './to-client-error.ts';
 
 /** Of the schedule that collects, one a namespace. */
@@ -77,11 +78,7 @@ export class RunGarbage {
     try {
       await this.#temporal.schedule.create({
         scheduleId: SCHEDULE_ID,
-        spec: {
-          ...(timing.cron === undefined ? {} : { cronExpressions: timing.cron }),
-          ...(timing.everyMs === undefined ? {} : { intervals: [{ every: timing.everyMs }] }),
-          timezone: timing.timezone ?? 'UTC',
-        },
+        spec: scheduleSpec(timing),
         policies: { overlap: 'SKIP' },
         action: {
           type: 'startWorkflow',

@@ -4,6 +4,7 @@ import { keptBy, type Store } from '../store/index.ts';
 import { InvalidRequest } from './errors.ts';
 import { type RunRequest, toRunSpec } from './run-request.ts';
 import { startOptions } from './start-options.ts';
+import { scheduleSpec } from './schedule-spec.ts';
 import { toClientError } from './to-client-error.ts';
 
 export interface ScheduleTiming {
@@ -72,11 +73,7 @@ export class RunSchedules {
     try {
       await this.#temporal.schedule.create({
         scheduleId,
-        spec: {
-          ...(timing.cron === undefined ? {} : { cronExpressions: timing.cron }),
-          ...(timing.everyMs === undefined ? {} : { intervals: [{ every: timing.everyMs }] }),
-          timezone: timing.timezone ?? 'UTC',
-        },
+        spec: scheduleSpec(timing),
         policies: { overlap: 'SKIP' },
         action: {
           type: 'startWorkflow',
