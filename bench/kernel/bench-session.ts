@@ -26,7 +26,7 @@ const SEED = '5e'.repeat(32);
 const START_MS = Date.UTC(2026, 0, 1);
 /** A host is idle when it used less than this of a core, in ms, over the time between two looks. */
 const IDLE_MS = 20;
-const LOOK_MS = 150;
+const LOOK_MS = 250;
 const IDLE_TIMEOUT_MS = 60_000;
 /** Unit of the times in /proc. */
 const TICK_MS = 10;

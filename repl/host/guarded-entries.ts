@@ -42,6 +42,12 @@ export class GuardedEntries {
     return this.run((entries) => entries.bytes(name, args, SERVICE_TIMEOUT_MS));
   }
 
+  /** Numbers of 32 bits. */
+  async words(name: EntryName, args: Arguments = []): Promise<Uint32Array> {
+    const bytes = await this.bytes(name, args);
+    return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  }
+
   /** After a fault too, within so many ms. */
   lastBytes(name: EntryName, args: Arguments, timeoutMs: number): Promise<Buffer> {
     return this.#entries.bytes(name, args, timeoutMs);

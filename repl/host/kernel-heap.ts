@@ -10,6 +10,8 @@ import { type PythonText, pythonText } from './python-text.ts';
 const MAX_HEAP_BYTES = HARD_HEAP_MIB * 2 ** 20;
 /** A text of fewer bytes is stored with its pages. */
 const EXTENT_BYTES = 256 * 1024;
+/** An image with pages for this share of the new memory fills it. */
+const FULL = 0.5;
 
 /** A text for Python: UTF-8, and its blob when it is one of its own. */
 export interface StagedText {
@@ -105,9 +107,9 @@ export class KernelHeap {
     return this.#window.readAll(places);
   }
 
-  /** What changed since the last call; brings the digests up to date. */
-  async changes(): Promise<Changes> {
-    const changed = await this.#changedPages();
+  /** What changed since the last call: the pages that the kernel names, at its present size. Brings the digests up to date. */
+  async changes(heapBytes: number, changed: Uint32Array): Promise<Changes> {
+    this.#check(heapBytes, changed);
     const dirty = new Map<number, Buffer>();
     for (let from = 0; from < changed.length; from += WINDOW_PAGES) {
       const numbers = changed.subarray(from, from + WINDOW_PAGES);
@@ -129,13 +131,17 @@ export class KernelHeap {
 
   async #changedPages(): Promise<Uint32Array> {
     const heapBytes = await this.#entries.number('heapBytes');
+    const pages = await this.#entries.words('scan');
+    this.#check(heapBytes, pages);
+    return pages;
+  }
+
+  #check(heapBytes: number, pages: Uint32Array): void {
     if (!(heapBytes >= this.#heapBytes && heapBytes <= MAX_HEAP_BYTES) || heapBytes % 65536 !== 0) {
       throw this.#entries.end(forgery(`the heap cannot have ${heapBytes} bytes`));
     }
     this.#heapBytes = heapBytes;
     this.#digests.grow(heapBytes);
-    const listed = await this.#entries.bytes('scan');
-    const pages = new Uint32Array(listed.buffer, listed.byteOffset, listed.length >>> 2);
     let last = -1;
     for (const page of pages) {
       if (page <= last || page * PAGE_BYTES >= heapBytes) {
@@ -143,7 +149,6 @@ export class KernelHeap {
       }
       last = page;
     }
-    return pages;
   }
 
   /** Present content of pages, given in ascending order. */
@@ -162,16 +167,20 @@ export class KernelHeap {
     return content;
   }
 
-  /** Makes the heap of a fresh kernel that of an image. `textOf` gives the UTF-8 behind an extent. */
+  /** Gives the heap of a fresh kernel the size of an image's, which has so many pages. The kernel works on it alone. */
+  async grow(heapBytes: number, pageCount: number): Promise<void> {
+    const isFull = pageCount * PAGE_BYTES >= FULL * (heapBytes - this.#heapBytes);
+    await this.#entries.call('grow', [heapBytes, isFull ? 1 : 0]);
+    this.#heapBytes = heapBytes;
+    this.#digests.grow(heapBytes);
+  }
+
+  /** Makes the heap of a fresh kernel, grown already, that of an image. `textOf` gives the UTF-8 behind an extent. */
   async restore(
-    heapBytes: number,
     pages: ReadonlyArray<[page: number, content: Buffer]>,
     extents: readonly Extent[],
     textOf: (digest: string) => Buffer,
   ): Promise<void> {
-    await this.#entries.call('grow', [heapBytes]);
-    this.#heapBytes = heapBytes;
-    this.#digests.grow(heapBytes);
     for (let from = 0; from < pages.length; from += WINDOW_PAGES) {
       const part = pages.slice(from, from + WINDOW_PAGES);
       await this.#window.restore(part, () => {

@@ -9,6 +9,7 @@ import type { KernelFactory } from './kernel-factory.ts';
 import type { Kernel } from './kernel.ts';
 import { ParkedKernels } from './parked-kernels.ts';
 import { KernelReport, type TextPlace } from './kernel-report.ts';
+import { ReadyMemory } from './ready-memory.ts';
 
 /** Texts of one report that leave a kernel. The largest run of calls with the largest prompts fits. */
 const MAX_TEXT_BYTES = 2 ** 30;
@@ -28,6 +29,7 @@ export class KernelHost {
   readonly #factory: KernelFactory;
   readonly #leased = new Map<number, Kernel>();
   readonly #parked: ParkedKernels;
+  readonly #ready = new ReadyMemory();
   #lastKernel = 0;
 
   constructor(factory: KernelFactory, parkedMiB: number) {
@@ -49,6 +51,7 @@ export class KernelHost {
         const images = chain.map((digest, i) => ({ digest, blob: given(i) }));
         const named = new Map(texts.map((digest, i) => [digest, given(chain.length + i)]));
         if (images.length > 0) {
+          this.#ready.giveBack();
           await this.#orDispose(kernel, () => kernel.restore(images, named, heapDigest));
         }
         return { result: { kernel: this.#lease(kernel) } };
@@ -72,10 +75,7 @@ export class KernelHost {
       }
       case 'image': {
         const kernel = this.#find(request.kernel);
-        const { heapDigest, blob } = await this.#orDispose(kernel, async () => {
-          await kernel.rest();
-          return kernel.image(digestOf);
-        });
+        const { heapDigest, blob } = await this.#orDispose(kernel, () => kernel.image(digestOf));
         return {
           result: { heapDigest, heapBytes: kernel.heapBytes, blob: 0 },
           attachments: [blob],

@@ -1,7 +1,7 @@
 import type ivm from 'isolated-vm';
 import type { CellLimits } from '../../protocol/index.ts';
 import type { PageDigests } from '../image/heap-digest.ts';
-import { decodeImage, encodeImage } from '../image/image-format.ts';
+import { decodeHeader, decodeImage, encodeImage } from '../image/image-format.ts';
 import { Lineage } from '../image/lineage.ts';
 import type { BootedIsolate } from './boot-isolate.ts';
 import { GuardedEntries } from './guarded-entries.ts';
@@ -14,6 +14,8 @@ import { moveIn } from './move-in.ts';
 /** Time to read what an ended cell had written. */
 const SALVAGE_TIMEOUT_MS = 500;
 const MIB = 2 ** 20;
+/** What WebAssembly grows its memory by. */
+const BLOCK_BYTES = 65536;
 
 /** The state that every fresh kernel of this host has, byte for byte. */
 export interface KernelBase {
@@ -123,7 +125,7 @@ export class Kernel {
     return [await read(1), await read(2)];
   }
 
-  /** After an outcome was read: the cell's machinery leaves the heap, which is then at rest. */
+  /** What `image` does first, without an image: of a cell that is none of a run. */
   async rest(): Promise<void> {
     await this.#entries.call('rest');
   }
@@ -133,16 +135,17 @@ export class Kernel {
     await this.#entries.call('forget');
   }
 
-  /** The image of the present state as a blob. Throws a fault when the state cannot be restored elsewhere. */
+  /**
+   * The image of the present state as a blob, after an outcome was read: the cell's machinery leaves the heap first.
+   * Throws a fault when the state cannot be restored elsewhere.
+   */
   async image(digestOf: (blob: Buffer) => string): Promise<{ heapDigest: string; blob: Buffer }> {
-    const changes = await this.#heap.changes();
+    const said = await this.#entries.words('rest');
+    const [blocks = 0, length, held] = said;
+    const changes = await this.#heap.changes(blocks * BLOCK_BYTES, said.subarray(3));
     const { runtime, heapDigest: base, tableLength, references } = this.#base;
-    if ((await this.#entries.number('tableLength')) !== tableLength) {
-      throw this.#unimageable('changed the function table');
-    }
-    if ((await this.#entries.number('references')) !== references) {
-      throw this.#unimageable('keeps a JavaScript object');
-    }
+    if (length !== tableLength) throw this.#unimageable('changed the function table');
+    if (held !== references) throw this.#unimageable('keeps a JavaScript object');
     const files = await this.#entries.bytes('saveFiles');
     const { parent, depth, pages, extents, merged } = await this.#lineage.advance(
       changes,
@@ -173,7 +176,11 @@ export class Kernel {
     texts: ReadonlyMap<string, Buffer>,
     heapDigest: string,
   ): Promise<void> {
-    let { heapBytes } = this;
+    const headers = chain.map(({ blob }) => decodeHeader(blob).header);
+    const pageCount = headers.reduce((sum, header) => sum + header.pageCount, 0);
+    // Beside the unpacking here. Its fault is thrown below, or by whatever comes first.
+    const grown = this.#heap.grow(headers.at(-1)?.heapBytes ?? this.heapBytes, pageCount);
+    grown.catch(() => undefined);
     for (const { blob, digest } of chain) {
       const image = await decodeImage(blob);
       if (image.header.base !== this.#base.heapDigest) {
@@ -185,11 +192,11 @@ export class Kernel {
         );
       }
       this.#lineage.apply(digest, blob.length, image);
-      heapBytes = image.header.heapBytes;
       if (image.files !== null) this.#files = image.files;
     }
     const { pages, extents } = this.#lineage.takeRestored();
-    await this.#heap.restore(heapBytes, pages, extents, (digest) => {
+    await grown;
+    await this.#heap.restore(pages, extents, (digest) => {
       const text = texts.get(digest);
       if (text === undefined) throw new KernelFault('image', `text ${digest} was not given`);
       return text;

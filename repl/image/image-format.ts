@@ -1,10 +1,17 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import {
+  constants,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompress,
+  zstdDecompressSync,
+} from 'node:zlib';
 import { z } from 'zod';
 import { errorText } from '../error-text.ts';
 import { Digest } from '../../protocol/index.ts';
 import { Extent } from './extents.ts';
 import { PAGE_BYTES } from './heap-digest.ts';
+import { type PageChange, PageCode, type PageDelta, writeDelta } from './page-delta.ts';
 
 /**
  * An image blob, all numbers little-endian:
@@ -28,6 +35,8 @@ const CHUNK_BYTES = 16 * 1024;
 const MAX_CHUNK_BYTES = 2 ** 26;
 /** 16 MiB: some milliseconds. */
 const FEW_PAGES = 4096;
+/** 4 MiB, which compress within some milliseconds as well. */
+const SYNC_PAGES = 1024;
 /** A heap cannot be larger (wasm32), so neither can the body of an image. */
 const MAX_BODY_BYTES = 4 * 2 ** 30 + 2 ** 28;
 
@@ -52,17 +61,6 @@ export const ImageHeader = z.object({
 });
 export type ImageHeader = z.infer<typeof ImageHeader>;
 
-/** How a page is given: the bytes to XOR onto the parent's, its bytes, or all zero. */
-export const PageCode = { xor: 0, bytes: 1, zero: 2 } as const;
-export type PageCode = (typeof PageCode)[keyof typeof PageCode];
-
-export interface PageDelta {
-  page: number;
-  code: PageCode;
-  /** Absent for a zero page. */
-  bytes?: Buffer;
-}
-
 export interface DecodedImage {
   header: ImageHeader;
   pages: PageDelta[];
@@ -72,19 +70,15 @@ export interface DecodedImage {
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
+/** What the bodies of small images are put together in: memory that is touched already. */
+let scratch = Buffer.alloc(0);
+
 export async function encodeImage(
   header: Omit<ImageHeader, 'pageCount' | 'bodyBytes' | 'filesBytes'>,
-  pages: PageDelta[],
+  pages: readonly PageChange[],
   files: Uint8Array | null,
 ): Promise<Buffer> {
-  const index = Buffer.alloc(pages.length * 5);
-  pages.forEach(({ page, code }, i) => {
-    index.writeUInt32LE(page, 4 * i);
-    index[4 * pages.length + i] = code;
-  });
-  const raw = Buffer.concat([index, ...pages.flatMap(({ bytes }) => (bytes ? [bytes] : []))]);
-  const chunkSize = Math.min(Math.max(Math.ceil(raw.length / 4), CHUNK_BYTES), MAX_CHUNK_BYTES);
-  const body = await compress(raw, { ...LEVEL, chunkSize });
+  const body = await packPages(pages);
   const packedFiles = files === null ? null : await compress(files, LEVEL);
   const head = Buffer.from(
     JSON.stringify({
@@ -99,6 +93,29 @@ export async function encodeImage(
   prefix.writeUInt32LE(CURRENT_IMAGE_VERSION, 8);
   prefix.writeUInt32LE(head.length, 12);
   return Buffer.concat([prefix, head, body, ...(packedFiles === null ? [] : [packedFiles])]);
+}
+
+async function packPages(pages: readonly PageChange[]): Promise<Buffer> {
+  const isSmall = pages.length <= SYNC_PAGES;
+  const indexBytes = pages.length * 5;
+  // The pages are to lie on words.
+  const pad = -indexBytes & 3;
+  const largest = pad + indexBytes + pages.length * PAGE_BYTES;
+  if (isSmall && scratch.length < largest) scratch = Buffer.allocUnsafeSlow(2 * largest);
+  const raw = (isSmall ? scratch : Buffer.allocUnsafeSlow(largest)).subarray(pad);
+  let end = indexBytes;
+  pages.forEach((change, i) => {
+    const code = writeDelta(change, raw, end);
+    if (code !== PageCode.zero) end += PAGE_BYTES;
+    raw.writeUInt32LE(change.page, 4 * i);
+    raw.writeUInt8(code, 4 * pages.length + i);
+  });
+  const chunkSize = Math.min(Math.max(Math.ceil(end / 4), CHUNK_BYTES), MAX_CHUNK_BYTES);
+  const plain = raw.subarray(0, end);
+  // At once: meanwhile another kernel could take the scratch.
+  return isSmall
+    ? zstdCompressSync(plain, { ...LEVEL, chunkSize })
+    : compress(plain, { ...LEVEL, chunkSize });
 }
 
 /** The header alone: what the chain of an image is followed by. Throws ImageUnreadable. */

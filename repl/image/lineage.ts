@@ -1,7 +1,7 @@
 import { type Extent, ExtentSet } from './extents.ts';
 import { PAGE_BYTES, ZERO_PAGE } from './heap-digest.ts';
-import type { DecodedImage, PageDelta } from './image-format.ts';
-import { deltaOf, pageFrom } from './page-delta.ts';
+import type { DecodedImage } from './image-format.ts';
+import { type PageChange, pageFrom } from './page-delta.ts';
 
 /** Blobs that a restore reads at most, besides the texts that extents name. */
 export const MAX_CHAIN = 8;
@@ -30,7 +30,7 @@ export interface Fold {
   /** Null: the base image. */
   parent: string | null;
   depth: number;
-  pages: PageDelta[];
+  pages: PageChange[];
   extents: Extent[];
   /** How many of the newest images of the chain the new one replaces. */
   merged: number;
@@ -187,11 +187,11 @@ export class Lineage {
       .toSorted((a, b) => a - b);
     const missing = numbers.filter((page) => !dirty.has(page) && !this.#present.has(page));
     const fetched = missing.length > 0 ? await read(missing) : new Map<number, Buffer>();
-    const pages: PageDelta[] = [];
+    const pages: PageChange[] = [];
     for (const page of numbers) {
       const now = dirty.get(page) ?? this.#present.get(page) ?? fetched.get(page);
       if (now === undefined) throw new Error(`page ${page} of the heap could not be read`);
-      pages.push(deltaOf(page, now, changed.get(page) ?? null));
+      pages.push({ page, now, before: changed.get(page) ?? null });
     }
     return {
       parent: parent?.digest ?? null,

@@ -1,38 +1,68 @@
 import { PAGE_BYTES, ZERO_PAGE } from './heap-digest.ts';
-import { PageCode, type PageDelta } from './image-format.ts';
 
 const WORDS = PAGE_BYTES / 4;
 
-/** XOR where few words changed, the bytes themselves where many did: what compresses better. `before` null: not known. */
-export function deltaOf(page: number, now: Buffer, before: Buffer | null): PageDelta {
-  if (now.equals(ZERO_PAGE)) return { page, code: PageCode.zero };
-  if (before === null || before.equals(ZERO_PAGE))
-    return { page, code: PageCode.bytes, bytes: now };
-  const difference = xor(now, before);
-  let changed = 0;
-  for (const word of words(difference)) if (word !== 0) changed += 1;
-  return changed > WORDS / 2
-    ? { page, code: PageCode.bytes, bytes: now }
-    : { page, code: PageCode.xor, bytes: difference };
+/** How a page is given: the bytes to XOR onto the parent's, its bytes, or all zero. */
+export const PageCode = { xor: 0, bytes: 1, zero: 2 } as const;
+export type PageCode = (typeof PageCode)[keyof typeof PageCode];
+
+/** A page that an image gives. */
+export interface PageDelta {
+  page: number;
+  code: PageCode;
+  /** Absent for a zero page. */
+  bytes?: Buffer;
+}
+
+/** A page that an image is to give. `before`: what the parent has there; null when that is not known. */
+export interface PageChange {
+  page: number;
+  now: Buffer;
+  before: Buffer | null;
+}
+
+/**
+ * Writes a page into `out` as an image gives it (nothing for a zero page) and says how: XOR where few words changed, the
+ * bytes themselves where many did, which is what compresses better.
+ */
+export function writeDelta({ now, before }: PageChange, out: Buffer, at: number): PageCode {
+  if (now.equals(ZERO_PAGE)) return PageCode.zero;
+  if (before !== null && !before.equals(ZERO_PAGE)) {
+    const changed = xorInto(now, before, out, at);
+    if (changed <= WORDS / 2) return PageCode.xor;
+  }
+  now.copy(out, at);
+  return PageCode.bytes;
 }
 
 /** The page that a delta makes of what was there before. */
 export function pageFrom({ code, bytes }: PageDelta, before: () => Buffer): Buffer {
   if (code === PageCode.zero || bytes === undefined) return ZERO_PAGE;
-  return code === PageCode.xor ? xor(bytes, before()) : bytes;
+  if (code === PageCode.bytes) return bytes;
+  const page = Buffer.allocUnsafeSlow(PAGE_BYTES);
+  xorInto(bytes, before(), page, 0);
+  return page;
 }
 
-function xor(a: Buffer, b: Buffer): Buffer {
-  const out = Buffer.allocUnsafeSlow(PAGE_BYTES);
-  const x = words(a);
-  const y = words(b);
-  const z = words(out);
-  for (let i = 0; i < WORDS; i++) z[i] = (x[i] ?? 0) ^ (y[i] ?? 0);
-  return out;
+/** Returns in how many words the two differ. */
+function xorInto(a: Buffer, b: Buffer, out: Buffer, at: number): number {
+  const x = words(a, 0);
+  const y = words(b, 0);
+  const isAligned = (out.byteOffset + at) % 4 === 0;
+  const z = isAligned ? words(out, at) : new Uint32Array(WORDS);
+  let differing = 0;
+  for (let i = 0; i < WORDS; i++) {
+    const word = (x[i] ?? 0) ^ (y[i] ?? 0);
+    z[i] = word;
+    if (word !== 0) differing += 1;
+  }
+  if (!isAligned) out.set(new Uint8Array(z.buffer), at);
+  return differing;
 }
 
 /** As 32-bit words; copied when it does not lie on a word. */
-function words(page: Buffer): Uint32Array {
-  const { buffer, byteOffset } = page.byteOffset % 4 === 0 ? page : new Uint8Array(page);
-  return new Uint32Array(buffer, byteOffset, WORDS);
+function words(page: Buffer, at: number): Uint32Array {
+  const offset = page.byteOffset + at;
+  if (offset % 4 === 0) return new Uint32Array(page.buffer, offset, WORDS);
+  return new Uint32Array(new Uint8Array(page.subarray(at, at + PAGE_BYTES)).buffer);
 }

@@ -23,7 +23,7 @@
   // Files ever made in a session; a node is some JavaScript objects.
   const MAX_INODE = FS.nextInode + 50_000;
 
-  const places = globalThis._stacks(module, exports);
+  const places = globalThis._stacks(module, exports, pages.clear);
   // As V8 says it of its own stack.
   const STACK_OVERFLOW = 'RangeError: Maximum call stack size exceeded';
 
@@ -183,23 +183,32 @@
       allow(0);
       return report;
     },
+    /**
+     * After an outcome was read. Returns the size of the heap in 64 KiB, the length of the function table, the number of
+     * references to JavaScript objects that Python holds, and then the numbers of the pages that changed since the last
+     * scan.
+     */
     rest() {
       if (stacks.suspended()) throw new Error('a stack is suspended');
       session('rest');
       restFiles();
       places.clear();
-      pages.zeroFreed();
+      changed = pages.changedAtRest();
+      const said = new Uint32Array(3 + changed.length);
+      said.set([memory.buffer.byteLength / 65536, table.length, module._hiwire_num_refs()]);
+      said.set(changed, 3);
+      return said.buffer;
     },
     /** When a base image is built, after warming up: the session as new. */
     forget() {
       session('forget');
-      places.clear();
+      places.clearAll();
       pages.zeroFreed();
     },
     /** In every kernel, after its start-up snapshot was loaded: the base image. */
     settle() {
       session('settle');
-      places.clear();
+      places.clearAll();
       env.startClock(env.ORIGIN_MS);
       pages.zeroFreed();
       pages.changed();
@@ -217,8 +226,11 @@
         window.set(bytes.subarray(at, at + PAGE), DATA + PAGE * i);
       }
     },
-    /** The heap of a kernel at its base grows to that of an image. */
-    grow(heapBytes) {
+    /**
+     * The heap of a kernel at its base grows to that of an image. Memory that will be written to is touched, so that
+     * whoever unpacks the image meanwhile does not wait for that.
+     */
+    grow(heapBytes, isFull) {
       module.limits.heapBytes = Math.max(module.limits.heapBytes, heapBytes);
       const before = memory.buffer.byteLength;
       if (before < heapBytes) module.growMemory(heapBytes);
@@ -226,6 +238,9 @@
         throw new Error('the heap does not have the size of its image');
       }
       pages.zero(before / PAGE, heapBytes / PAGE);
+      if (!isFull) return;
+      const bytes = new Uint8Array(memory.buffer);
+      for (let at = before; at < heapBytes; at += PAGE) bytes[at] = 0;
     },
     /** Writes pages: their numbers, then their content. They are no changes that a scan would find. */
     restore(count) {

@@ -7,56 +7,91 @@ globalThis._pages = (memory, exports) => {
   }).exports;
   const PAGE = 4096;
   const LIST_BYTES = 20; // 16 of hash and 4 of list entry for each page
+  const ROW_BYTES = 12;
   // Found by a look at some pages, until the next look at all.
   const found = new Set();
 
-  // Brings the hashes of pages up to date; returns those that had changed. The scanner's own memory grows with the heap.
-  const look = (from, to) => {
+  // Where the scanner writes its lists, behind the hashes. Its memories grow with the heap.
+  const makeRoom = () => {
     const all = memory.buffer.byteLength / PAGE;
     const missing = all * LIST_BYTES + 65536 - scanner.hashes.buffer.byteLength;
     if (missing > 0) scanner.grow(Math.ceil(missing / 65536));
-    const listAt = all * 16;
+    const rows = all * ROW_BYTES - scanner.rows.buffer.byteLength;
+    if (rows > 0) scanner.growRows(Math.ceil(rows / 65536));
+    return all * 16;
+  };
+  // Brings the hashes of pages up to date; returns those that had changed.
+  const look = (from, to) => {
+    const listAt = makeRoom();
     return new Uint32Array(scanner.hashes.buffer, listAt, scanner.scan(from, to, listAt));
   };
 
-  // The blocks of dlmalloc lie one behind the other from the heap's base to its break; a free one keeps up to 32 bytes
-  // of links.
+  // The blocks of dlmalloc reach from the heap's base to its break; a free one keeps up to 32 bytes of links.
   const FREE_BYTES = 65536;
   const FREE_LINKS = 32;
-  const IN_USE = 2;
   let zeroHash = null;
   const same = (a, i, b, j) => {
     for (let k = 0; k < 4; k++) if (a[4 * i + k] !== b[4 * j + k]) return false;
     return true;
   };
-  // A page that is zero already is only read: writing to it would cost memory that a restored heap does not have yet.
-  const fill = (bytes, from, to) => {
-    const first = Math.ceil(from / PAGE);
-    const last = Math.floor(to / PAGE);
-    bytes.fill(0, from, first * PAGE);
-    bytes.fill(0, last * PAGE, to);
-    look(first, first);
+  const hashesOf = (first, last) => {
+    makeRoom();
+    return new Uint32Array(scanner.hashes.buffer).slice(4 * first, 4 * last);
+  };
+  // `before`: hashes from the page `base` on, as the last scan left them. A page that is zero already is only read:
+  // writing to it would cost memory that a restored heap does not have yet.
+  const clear = (from, to, before, base) => {
+    const bytes = new Uint8Array(memory.buffer);
     const hashes = new Uint32Array(scanner.hashes.buffer);
-    const before = hashes.slice(4 * first, 4 * last);
-    look(first, last);
-    for (let page = first; page < last; page++) {
-      if (zeroHash === null || !same(hashes, page, zeroHash, 0)) {
-        bytes.fill(0, page * PAGE, (page + 1) * PAGE);
+    const last = Math.ceil(to / PAGE);
+    for (let page = Math.floor(from / PAGE); page < last; page++) {
+      const start = Math.max(from, page * PAGE);
+      const end = Math.min(to, (page + 1) * PAGE);
+      const isWhole = end - start === PAGE;
+      if (!isWhole || zeroHash === null || !same(hashes, page, zeroHash, 0)) {
+        bytes.fill(0, start, end);
         look(page, page + 1);
-        zeroHash ??= hashes.slice(4 * page, 4 * page + 4);
+        if (isWhole) zeroHash ??= hashes.slice(4 * page, 4 * page + 4);
       }
-      if (!same(hashes, page, before, page - first)) found.add(page);
+      if (same(hashes, page, before, page - base)) found.delete(page);
+      else found.add(page);
     }
+  };
+  const lookAtAll = () => {
+    for (const page of look(0, memory.buffer.byteLength / PAGE)) found.add(page);
+  };
+  const take = () => {
+    const numbers = Uint32Array.from(found).toSorted();
+    found.clear();
+    return numbers;
+  };
+  const zeroFreed = () => {
+    const end = Math.min(exports.sbrk(0) >>> 0, memory.buffer.byteLength);
+    const before = hashesOf(0, memory.buffer.byteLength / PAGE);
+    const earlier = [...found];
+    lookAtAll();
+    const listAt = makeRoom();
+    const count = scanner.free(exports.__heap_base.value, end, FREE_BYTES, listAt);
+    const blocks = new Uint32Array(scanner.hashes.buffer, listAt, 2 * count).slice();
+    for (let i = 0; i < blocks.length; i += 2) {
+      clear(blocks[i] + FREE_LINKS, blocks[i] + blocks[i + 1], before, 0);
+    }
+    // What an earlier look had found does not show in the hashes any more.
+    for (const page of earlier) found.add(page);
   };
 
   return {
     /** Numbers of the pages that changed since the last call, in order. */
     changed() {
-      for (const page of look(0, memory.buffer.byteLength / PAGE)) found.add(page);
-      const numbers = Uint32Array.from(found).toSorted();
-      found.clear();
-      return numbers;
+      lookAtAll();
+      return take();
     },
+    /** The same at rest. Freed memory is zeroed, so that no image holds it. */
+    changedAtRest() {
+      zeroFreed();
+      return take();
+    },
+    zeroFreed,
     /** What pages hold now is no change. */
     known: look,
     /** Pages that the heap has just grown by are zero: known without reading them. */
@@ -67,18 +102,14 @@ globalThis._pages = (memory, exports) => {
       zeroHash ??= hashes.slice(4 * from, 4 * from + 4);
       for (let page = from + 1; page < to; page++) hashes.set(zeroHash, 4 * page);
     },
-    /** Freed memory is zeroed, so that no image holds it. */
-    zeroFreed() {
-      const words = new Uint32Array(memory.buffer);
-      const bytes = new Uint8Array(memory.buffer);
-      const end = exports.sbrk(0) >>> 0;
-      for (let at = exports.__heap_base.value; at + 8 <= end;) {
-        const head = words[(at + 4) >>> 2];
-        const size = head & ~7;
-        if (size < 16 || at + size > end) return;
-        if ((head & IN_USE) === 0 && size >= FREE_BYTES) fill(bytes, at + FREE_LINKS, at + size);
-        at += size;
-      }
+    /** Memory of which nothing is to be in an image. */
+    clear(from, to) {
+      const [first, last] = [Math.floor(from / PAGE), Math.ceil(to / PAGE)];
+      const before = hashesOf(first, last);
+      const earlier = [...found];
+      look(first, last);
+      clear(from, to, before, first);
+      for (const page of earlier) found.add(page);
     },
   };
 };

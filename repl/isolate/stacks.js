@@ -7,7 +7,7 @@
 // Python's own checks end most recursion inside of a place. C code without them (iterators of iterators, for instance)
 // writes on below it, so the lowest bytes of each place are watched: once they are written to, the kernel is given up.
 'use strict';
-globalThis._stacks = (module, exports) => {
+globalThis._stacks = (module, exports, clearMemory) => {
   const MAIN_BYTES = 2 * 1024 * 1024;
   const SERVICE_BYTES = 512 * 1024;
   const SLOT_BYTES = 120 * 1024;
@@ -16,10 +16,11 @@ globalThis._stacks = (module, exports) => {
   const bottom = exports.emscripten_stack_get_end();
   const service = { bottom: bottom + SLOTS * SLOT_BYTES, bytes: SERVICE_BYTES };
   const main = { bottom: service.bottom + SERVICE_BYTES, bytes: MAIN_BYTES };
-  const areaBytes = main.bottom + MAIN_BYTES - bottom;
 
   /** Indexes of free slots, the next one last. */
   let free = [];
+  /** Those that have had a stack since they were cleared. */
+  const used = new Set();
   const entering = [];
   const held = new Map();
   let overflowed = false;
@@ -51,6 +52,7 @@ globalThis._stacks = (module, exports) => {
       if (id === 1) place = main;
       else if (free.length > 0) {
         const slot = free.pop();
+        used.add(slot);
         place = { bottom: bottom + slot * SLOT_BYTES, bytes: SLOT_BYTES, slot };
       } else {
         const block = module._malloc(SLOT_BYTES);
@@ -90,7 +92,16 @@ globalThis._stacks = (module, exports) => {
     },
     /** At rest: what stacks have left behind is not part of an image. */
     clear() {
-      new Uint8Array(exports.memory.buffer).fill(0, bottom, bottom + areaBytes);
+      clearMemory(service.bottom, main.bottom + MAIN_BYTES);
+      for (const slot of used) {
+        clearMemory(bottom + slot * SLOT_BYTES, bottom + (slot + 1) * SLOT_BYTES);
+      }
+      used.clear();
+    },
+    /** The same of all places, also of those that nothing is known to have used. */
+    clearAll() {
+      clearMemory(bottom, main.bottom + MAIN_BYTES);
+      used.clear();
     },
   };
 };

@@ -194,9 +194,9 @@ describe('a cell that turns its isolate against the host', () => {
     ],
     [
       'changed pages that are no bytes',
-      'Object.getPrototypeOf(Uint8Array.prototype).slice = () => ({ buffer: "text" })',
+      'Object.defineProperty(Object.getPrototypeOf(Uint8Array.prototype), "buffer", { get: () => "text" })',
       'crash',
-      'the interpreter answered scan with another type',
+      'the interpreter answered rest with another type',
     ],
   ])('%s', async (_what, source, reason, message) => {
     const session = new Session(repl, store, 'attacker');
