@@ -18,7 +18,7 @@ import { askForAnswer } from './ask-for-answer.ts';
 import { findCall } from './journal-calls.ts';
 import { ModelError } from './model-failure.ts';
 import type { CallProgress } from './provider.ts';
-import { recordOnce } from './recorded.ts';
+import { nothingBeside, recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
 
 export interface AnswerDeps {
@@ -52,7 +52,7 @@ export async function answerOne(deps: AnswerDeps): Promise<AnswerCallResult> {
     CallAnswer,
     usageOf,
     async () => await answered(deps, await getJson(store, request, CallRequest)),
-    deps.signal,
+    { signal: deps.signal, storeBeside: nothingBeside },
   );
   // A failed call is asked again by the next one that is equal, and so is one that another model answered.
   const isGood = value.status === 'ok' && value.fallback === undefined;

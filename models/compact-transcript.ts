@@ -13,7 +13,7 @@ import { promptChars } from './message-size.ts';
 import { ModelError } from './model-failure.ts';
 import type { ChatMessage } from './prompt-message.ts';
 import type { CallProgress } from './provider.ts';
-import { recordOnce } from './recorded.ts';
+import { nothingBeside, recordOnce } from './recorded.ts';
 import type { Registry } from './registry.ts';
 import { extendTranscript, readLinks } from './transcript.ts';
 import { asReplies } from './turn-messages.ts';
@@ -68,7 +68,7 @@ export async function compactTranscript(deps: CompactDeps): Promise<CompactTrans
     TurnReply,
     (reply) => reply.usage,
     () => summarise(deps, messages),
-    deps.signal,
+    { signal: deps.signal, storeBeside: nothingBeside },
   );
   const summary: ChatMessage = {
     role: 'assistant',

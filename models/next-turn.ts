@@ -34,7 +34,7 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     Buffer.from(canonicalJson({ model: input.card.model, messages }), 'utf8'),
   );
   const isLast = input.purpose === 'answer';
-  const { value, repeated, usage } = await recordOnce(
+  const { value, beside, repeated, usage } = await recordOnce(
     store,
     turnRecordKey(input.workflowId, input.turn, prompt),
     TurnReply,
@@ -54,8 +54,29 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
         signal,
         onProgress,
       }),
-    signal,
+    { signal, storeBeside: (reply) => storeReply(deps, fresh, reply) },
   );
+  const { confirms, answered, ...stored } = beside;
+  return {
+    ...stored,
+    usage,
+    repeated,
+    finishReason: endOf(value),
+    ...(value.by === undefined || value.by === input.card.name ? {} : { fallback: value.by }),
+    ...(confirms ? { confirms } : {}),
+    // Of the reply alone: `usage` may hold the cost of another attempt.
+    transcriptTokens: value.usage.inputTokens + value.usage.outputTokens,
+    ...(isLast ? { answer: answered } : {}),
+  };
+}
+
+/** The transcript with a reply, and what the reply comes to. */
+async function storeReply(
+  { store, input }: TurnDeps,
+  fresh: readonly ChatMessage[],
+  value: TurnReply,
+) {
+  const isLast = input.purpose === 'answer';
   const said: ChatMessage = {
     role: 'assistant',
     content: value.text,
@@ -78,14 +99,8 @@ export async function takeTurn(deps: TurnDeps): Promise<NextTurnResult> {
     reply,
     cells: codes.filter((code) => code !== null),
     ignoredBlocks: [...ignoredBlocks],
-    usage,
-    repeated,
-    finishReason: endOf(value),
-    ...(value.by === undefined || value.by === input.card.name ? {} : { fallback: value.by }),
-    ...(confirms ? { confirms } : {}),
-    // Of the reply alone: `usage` may hold the cost of another attempt.
-    transcriptTokens: value.usage.inputTokens + value.usage.outputTokens,
-    ...(isLast ? { answer: answered } : {}),
+    confirms,
+    answered,
   };
 }
 

@@ -3,8 +3,15 @@ import { addUsage, type Digest, type Usage } from '../protocol/index.ts';
 import { getJson, putJson, type Store } from '../store/index.ts';
 import { whileUnavailable } from './while-unavailable.ts';
 
-export interface Recorded<T> {
+/** For a value that nothing follows from. */
+export async function nothingBeside(): Promise<undefined> {
+  return undefined;
+}
+
+export interface Recorded<T, B> {
   readonly value: T;
+  /** What was stored beside it. */
+  readonly beside: B;
   /** The blob that the record names. */
   readonly digest: Digest;
   /** True when the value was found: nothing was made, nothing paid. */
@@ -20,25 +27,48 @@ export interface Recorded<T> {
  * leaves a blob that nothing names, and the next attempt pays again; nothing else is ever paid twice. A store
  * that is full or away is waited for with the value in hand: another attempt would pay for it again.
  */
-export async function recordOnce<T>(
+export async function recordOnce<T, B>(
   store: Store,
   key: string,
   schema: ZodType<T>,
   usageOf: (value: T) => Usage,
   make: () => Promise<T>,
-  signal?: AbortSignal,
-): Promise<Recorded<T>> {
+  {
+    signal,
+    storeBeside,
+  }: {
+    signal?: AbortSignal | undefined;
+    /** Stores what follows from the value, while the value itself is stored: each waits for the disk. May be called twice. */
+    storeBeside: (value: T) => Promise<B>;
+  },
+): Promise<Recorded<T, B>> {
   const known = await store.records.find(key);
   if (known !== undefined) {
     const value = await getJson(store, known, schema);
-    return { value, digest: known, repeated: true, usage: usageOf(value) };
+    const beside = await storeBeside(value);
+    return { value, beside, digest: known, repeated: true, usage: usageOf(value) };
   }
   const mine = await make();
+  const early = storeBeside(mine);
+  // Should it fail, it is tried again below, when what was paid for is safe.
+  const settled = early.then(
+    () => undefined,
+    () => undefined,
+  );
   const { digest, winner } = await whileUnavailable(async () => {
-    const stored = await putJson(store, mine);
+    const [stored] = await Promise.all([putJson(store, mine), settled]);
     return { digest: stored.digest, winner: await store.records.create(key, stored.digest) };
   }, signal);
-  if (winner === digest) return { value: mine, digest, repeated: false, usage: usageOf(mine) };
+  if (winner === digest) {
+    const beside = await early.catch(() => storeBeside(mine));
+    return { value: mine, beside, digest, repeated: false, usage: usageOf(mine) };
+  }
   const value = await getJson(store, winner, schema);
-  return { value, digest: winner, repeated: false, usage: addUsage(usageOf(value), usageOf(mine)) };
+  return {
+    value,
+    beside: await storeBeside(value),
+    digest: winner,
+    repeated: false,
+    usage: addUsage(usageOf(value), usageOf(mine)),
+  };
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BlobRef, Digest } from '../protocol/index.ts';
 import { InvalidInput } from './errors.ts';
+import { extendRoot } from './root-writer.ts';
 import type { Store } from './store.ts';
 
 /** What is kept is written down at least this often, so that a long activity's blobs never grow old unnamed. */
@@ -74,12 +75,7 @@ class Keeper {
     const blobs = this.#pending;
     this.#pending = new Set();
     try {
-      await this.#store.roots.add({
-        kind: 'kept',
-        owner: this.#owner,
-        blobs: [...blobs].toSorted(),
-        ...(records.length === 0 ? {} : { records: [...records] }),
-      });
+      await extendRoot(this.#store, this.#owner, blobs, records);
     } catch (error) {
       for (const digest of blobs) this.#pending.add(digest);
       throw error;

@@ -149,6 +149,76 @@ describe('what is stored for an owner', () => {
   });
 });
 
+describe('what activities of one owner store at the same time', () => {
+  /** A store whose roots are written when told. */
+  function held(): { inner: Store; store: Store; writes: Array<PromiseWithResolvers<void>> } {
+    const inner = memoryStore();
+    const writes: Array<PromiseWithResolvers<void>> = [];
+    const store = keeping({
+      ...inner,
+      roots: {
+        ...inner.roots,
+        add: async (piece) => {
+          if (piece.kind === 'made') return inner.roots.add(piece);
+          const write = Promise.withResolvers<void>();
+          writes.push(write);
+          await write.promise;
+          return inner.roots.add(piece);
+        },
+      },
+    });
+    return { inner, store, writes };
+  }
+  const turns = async (): Promise<void> => {
+    for (let i = 0; i < 20; i += 1) await Promise.resolve();
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  };
+  const names = ['one', 'two', 'three', 'four'];
+  const own = names.map((name) => digestOf(Buffer.from(name)));
+
+  test('comes into the root together, after the write that was under way', async () => {
+    const { store, writes } = held();
+    const ends: string[] = [];
+    const all = names.map(async (name) => {
+      await keptBy('run a', () => store.blobs.put(Buffer.from(name)));
+      ends.push(name);
+    });
+    await turns();
+    expect(writes).toHaveLength(1);
+    const late = keptBy('run a', () => store.blobs.put(Buffer.from('late')));
+    const other = keptBy('run b', () => store.blobs.put(Buffer.from('other')));
+    await turns();
+    // Another owner does not wait.
+    expect(writes).toHaveLength(2);
+    expect(ends).toEqual([]);
+    writes[0]?.resolve();
+    writes[1]?.resolve();
+    await Promise.all([...all, other]);
+    expect((await keptIn(store, 'run a')).toSorted()).toEqual(own.toSorted());
+    await turns();
+    expect(writes).toHaveLength(3);
+    writes[2]?.resolve();
+    await late;
+    expect(await keptIn(store, 'run a')).toHaveLength(5);
+  });
+
+  test('is nowhere when the write fails, and each of them hears of it; the next one goes on', async () => {
+    const { store, writes } = held();
+    const all = names.map((name) => keptBy('run a', () => store.blobs.put(Buffer.from(name))));
+    const settled = Promise.allSettled(all);
+    await turns();
+    writes[0]?.reject(new Error('the store is full'));
+    expect((await settled).map(({ status }) => status)).toEqual(names.map(() => 'rejected'));
+    const again = keptBy('run a', () => store.blobs.put(Buffer.from('one')));
+    await turns();
+    writes[1]?.resolve();
+    await again;
+    expect(await keptIn(store, 'run a')).toEqual([digestOf(Buffer.from('one'))]);
+  });
+});
+
 test('a root says which server knows its owner', async () => {
   const { store } = noted();
   await makeRoot(store, 'run a', 'namespace');
