@@ -152,7 +152,7 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         if lost:
             notes.append(f"{', '.join(lost)}: reserved name(s), restored")
             namespace.update(reserved)
-        note = answers.mend(namespace)
+        note = answers.mend(namespace, tools)
         if note:
             notes.append(note)
         return notes + round_limits.notes(desk.kinds_turned_away)
