@@ -17,6 +17,8 @@ import type {
   CompactTranscriptResult,
   CheckArgumentsInput,
   CheckArgumentsResult,
+  FindAnsweredInput,
+  FindAnsweredResult,
   FindAnswerInput,
   FindAnswerResult,
   IngestOptions,
@@ -61,6 +63,7 @@ export interface MainActivities {
   findAnswer(input: FindAnswerInput): Promise<FindAnswerResult>;
   recordSubRun(input: RecordSubRunInput): Promise<void>;
   reuseAnswers(input: ReuseAnswersInput): Promise<ReuseAnswersResult>;
+  findAnswered(input: FindAnsweredInput): Promise<FindAnsweredResult>;
   sealTrail(input: SealTrailInput): Promise<SealTrailResult>;
   storeValue(value: SentValue): Promise<BlobRef>;
   checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsResult>;

@@ -3,6 +3,7 @@ import { createAnswerCall } from './answer-call.ts';
 import { createCompactTranscript } from './compact-transcript.ts';
 import { createCheckAnswer } from './check-answer.ts';
 import { createCheckCitations } from './check-citations.ts';
+import { createFindAnswered } from './find-answered.ts';
 import { createIngest } from './ingest.ts';
 import { createNextTurn } from './next-turn.ts';
 import { createOpenRepl } from './open-repl.ts';
@@ -38,6 +39,7 @@ export function createMainActivities(deps: ActivityDeps): MainActivities {
     findAnswer: createFindAnswer(deps),
     recordSubRun: createRecordSubRun(deps),
     reuseAnswers: createReuseAnswers(deps),
+    findAnswered: createFindAnswered(deps),
     sealTrail: createSealTrail(deps),
     storeValue: createStoreValue(deps),
     checkArguments: createCheckArguments(deps),

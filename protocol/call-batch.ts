@@ -59,6 +59,13 @@ export const SpendReport = z.object({
 });
 export type SpendReport = z.infer<typeof SpendReport>;
 
+/** Of these calls of a waiting cell, which have their answers in the store? Asked when the batch that made them is lost. */
+export const FindAnsweredInput = z.object({ key: StepKey, journal: Digest, calls: CallRanges });
+export type FindAnsweredInput = z.infer<typeof FindAnsweredInput>;
+
+export const FindAnsweredResult = z.object({ answered: CallRanges });
+export type FindAnsweredResult = z.infer<typeof FindAnsweredResult>;
+
 /** A call of a waiting cell that the workflow answers itself, with a sub-run. */
 export const FindAnswerInput = z.object({
   key: StepKey,

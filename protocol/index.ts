@@ -9,6 +9,8 @@ export {
   Allowance,
   CallBatchInput,
   CallBatchResult,
+  FindAnsweredInput,
+  FindAnsweredResult,
   FindAnswerInput,
   FindAnswerResult,
   HandOver,

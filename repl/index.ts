@@ -2,6 +2,7 @@ export type { HostQueue } from './host-room.ts';
 export { ImageIncompatible, KernelCrashed } from './errors.ts';
 export { isLost } from './image-blob.ts';
 export { imageReferences } from './image-chain.ts';
+export { findAnswered } from './find-answered.ts';
 export { findImage } from './image-ref.ts';
 export { describeTool, InvalidTool, RESERVED_NAMES } from './tool-functions.ts';
 export type { ImageRebuilder } from './rebuild-images.ts';

@@ -51,7 +51,7 @@ export async function readTotals(store: Store, newest: Digest): Promise<JournalT
 }
 
 /** The calls of those numbers. Reads back only as far as it must: most answers are to calls of the newest round. */
-async function callsOf(
+export async function callsOf(
   store: Store,
   newest: Digest,
   numbers: readonly number[],
@@ -150,8 +150,18 @@ export async function appendLink(store: Store, link: JournalLink): Promise<Diges
   return digest;
 }
 
-function* numbersOf(ranges: CallRanges): Generator<number> {
+export function* numbersOf(ranges: CallRanges): Generator<number> {
   for (const [first, last] of ranges) for (let call = first; call <= last; call++) yield call;
+}
+
+export function toRanges(ascending: readonly number[]): CallRanges {
+  const ranges: CallRanges = [];
+  for (const call of ascending) {
+    const last = ranges.at(-1);
+    if (last?.[1] === call - 1) last[1] = call;
+    else ranges.push([call, call]);
+  }
+  return ranges;
 }
 
 /** In order, a bounded number at once. */

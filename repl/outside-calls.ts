@@ -31,7 +31,7 @@ export async function outsideCalls(
   return { ...(humans.length > 0 && { humans }), ...(tools.length > 0 && { tools }) };
 }
 
-/** What is wrong with the number of calls of one round, as a clause; null when nothing is. */
+/** What is wrong with the number of calls of one round, as a clause; null when nothing is. The session turns such calls away (`rlm/round_limits.py`): only one that was tampered with lets them through. */
 export function tooManyCalls(calls: readonly { kind: CallRequest['kind'] }[]): string | null {
   const problem = (kind: CallRequest['kind'], most: number, did: string): string | null => {
     const count = calls.filter((call) => call.kind === kind).length;

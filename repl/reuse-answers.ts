@@ -6,7 +6,7 @@ import {
   type ReuseAnswersInput,
 } from '../protocol/index.ts';
 import { getJson, type Store } from '../store/index.ts';
-import { inParallel, readJournal } from './journal.ts';
+import { inParallel, readJournal, toRanges } from './journal.ts';
 
 /** Ranges that fit into a payload. Calls beyond them find their records all the same. */
 const MAX_RANGES = 3000;
@@ -34,13 +34,7 @@ export async function reuseAnswers(
     await store.records.create(answerRecordKey(key, call, request), answer);
     return [call];
   });
-  const ranges: CallRanges = [];
-  for (const call of given.flat().toSorted((a, b) => a - b)) {
-    const last = ranges.at(-1);
-    if (last?.[1] === call - 1) last[1] = call;
-    else ranges.push([call, call]);
-  }
-  return ranges.slice(0, MAX_RANGES);
+  return toRanges(given.flat().toSorted((a, b) => a - b)).slice(0, MAX_RANGES);
 }
 
 /** What the workflow answered itself (a person, for instance) is in the journal only. What failed there is tried again. */

@@ -18,6 +18,7 @@ import {
 import { asArrival } from './arrival.ts';
 import type { CallsOfCell } from './answer-calls.ts';
 import { exhausted } from './budget.ts';
+import { lostArrivals, mayStartAgain } from './lost-batch.ts';
 import { pauseTreeSignal } from './pause-tree.ts';
 import { type Arrival, numbersOf, toRanges } from './rounds.ts';
 import type { BatchUnderWay, RunContext } from './run-context.ts';
@@ -27,8 +28,6 @@ const CALLS_A_BATCH = 1000;
 const BATCHES_AT_ONCE = 16;
 /** Fewer calls are not worth a workflow of their own. */
 const LEAST_CALLS_A_BATCH = 250;
-/** A batch that was ended from outside is started again this often: what it had answered is recorded. */
-const BATCH_ATTEMPTS = 2;
 
 /** Answers many sub-calls of one round by child workflows, each with its part of the calls, the window and the budget. */
 export async function answerInBatches(
@@ -119,7 +118,9 @@ async function answerBatch(
   const result = ended as CallBatchResult | null;
   ledger.close(row, result?.spend ?? null);
   if (result === null) {
-    for (const call of numbers) arrive(call, failure);
+    const { key, waiting } = cell;
+    const arrivalOf = await lostArrivals({ key, journal: waiting.journal, calls }, failure);
+    for (const call of numbers) arrive(call, arrivalOf(call));
     return [];
   }
   const unasked = new Set(numbersOf(result.unasked));
@@ -160,7 +161,7 @@ async function runBatch(
       if (context.state.steering.paused) await handle.signal(pauseTreeSignal, true);
       return await handle.result();
     } catch (error) {
-      if (isCancellation(error) || attempt === BATCH_ATTEMPTS) throw error;
+      if (isCancellation(error) || !mayStartAgain(attempt)) throw error;
     } finally {
       context.batches.delete(workflowId);
     }

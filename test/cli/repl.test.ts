@@ -138,14 +138,16 @@ describe('cells from a file', () => {
   });
 
   test('calls are answered with the first 200 characters of their prompt, a round at a time', async () => {
-    const [one, batch, sub] = await reports([
+    const [one, batch, sub, many] = await reports([
       'llm_query("é" * 300) == "é" * 200, llm_query("😀" * 201) == "😀" * 200',
       'from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as p: r = list(p.map(llm_query, "abc"))\nr + llm_query_batched(["d", "e"])',
       'rlm_query("part", context="text")',
+      'rs = rlm_query_batched(["part"] * 102)\nsum(map(ok, rs)), rs[-1].error.split(":")[0]',
     ]);
     expect(one).toMatchObject({ value: '(True, True)', rounds: [1, 1] });
     expect(batch).toMatchObject({ value: "['a', 'b', 'c', 'd', 'e']", rounds: [3, 2] });
     expect(sub).toMatchObject({ value: "'part'", rounds: [1] });
+    expect(many).toMatchObject({ value: "(100, 'Round.TooMany')", rounds: [100] });
   });
 
   test('other kernels, each restored from the image before, give the same images; another seed does not', async () => {

@@ -27,10 +27,6 @@ describe('the answer', () => {
       '{\n  "a": [\n    1,\n    "é"\n  ]\n}',
       false,
     ]);
-    expect(await state('answer["ready"] = 1')).toEqual([
-      '{\n  "a": [\n    1,\n    "é"\n  ]\n}',
-      false,
-    ]);
     expect(await state('FINAL("done")')).toEqual(['done', true]);
     expect(
       await state('answer["ready"] = False\nreport = "from a variable"\nFINAL_VAR("report")'),
@@ -48,6 +44,43 @@ describe('the answer', () => {
       '[answer is a dict: your value was put into answer["content"]; set answer["ready"] = True when it is final]\n',
     );
     expect((await own.run('answer')).value).toBe("{'content': 'my text', 'ready': False}");
+  });
+
+  test.each([
+    ['True', true],
+    ['1', true],
+    ['2', true],
+    ['"true"', true],
+    ['" True\\n"', true],
+    ['0', false],
+    ['None', false],
+    ['"False"', false],
+    ['""', false],
+  ])(
+    'is ready or not by what stands for True or False, without a word: %s',
+    async (value, ready) => {
+      const own = new Session(repl, store, `ready ${value}`);
+      const ran = await own.run(`answer.update(content="x", ready=${value})`);
+      expect([ran.answer.ready, ran.stderr]).toEqual([ready, '']);
+      // A bool from then on, so that code that reads it back is not misled.
+      expect((await own.run('answer["ready"]')).value).toBe(ready ? 'True' : 'False');
+    },
+  );
+
+  test.each([
+    ['"yes"', "'yes'"],
+    ['"x" * 500', `'${'x'.repeat(40)}'…`],
+    ['1.0', '1.0'],
+    ['[True]', '[True]'],
+    ['type("Own", (int,), {"__eq__": lambda s, o: 1 / 0})(1)', '<Own>'],
+  ])('is not ready by anything else, and the model is told so: %s', async (value, shown) => {
+    const own = new Session(repl, store, `not ready ${value}`);
+    const ran = await own.run(`answer.update(content="x", ready=${value})`);
+    expect(ran.answer).toMatchObject({ content: { text: 'x' }, ready: false });
+    expect(ran.stderr).toBe(
+      `[answer["ready"] was ${shown}, which is neither True nor False, and is False now; set answer["ready"] = True when the answer is final]\n`,
+    );
+    expect(await own.run('answer["ready"]')).toMatchObject({ value: 'False', stderr: '' });
   });
 
   test('of a class that fails at everything is told by its name', async () => {

@@ -1,6 +1,6 @@
 import { putText, textRefOf } from '../../store/index.ts';
 import { finished } from '../workflows/states.ts';
-import { type Scenario, waiting } from './scenario.ts';
+import { type Scenario, untilShown, waiting } from './scenario.ts';
 
 const DIGEST = `sha256:${'0'.repeat(64)}`;
 
@@ -10,6 +10,8 @@ export const TREE_SCENARIOS: Scenario[] = [
   { ...pausedTree('paused-sub-run'), keep: 'child' },
   slowBatch('wide-round-with-a-slow-call'),
   { ...slowBatch('batch-with-a-slow-call'), keep: 'child' },
+  lostBatch('batch-that-was-ended-twice', 2),
+  lostBatch('batch-that-was-given-up', 5),
   {
     name: 'fork',
     script: (store) => ({
@@ -88,5 +90,42 @@ function slowBatch(name: string): Scenario {
         await new Promise((resolve) => setTimeout(resolve, 5000));
       },
     }),
+  };
+}
+
+/** A batch that a person ends so often while it waits for one of its calls. */
+function lostBatch(name: string, times: number): Scenario {
+  const released = Promise.withResolvers<void>();
+  let asked = 0;
+  return {
+    name,
+    script: (store) => ({
+      reply: () => ['ask()'],
+      cell: async ({ delivery }) =>
+        delivery === null
+          ? waiting({ callCount: 501 })
+          : finished({ answer: { content: await putText(store(), 'Done.'), ready: true } }),
+      answered: () => [
+        [1, 6],
+        [8, 167],
+      ],
+      answer: async ({ call }) => {
+        if (call !== 7) return;
+        asked += 1;
+        await released.promise;
+      },
+    }),
+    meanwhile: async ({ temporal: { workflow } }, workflowId) => {
+      for (let ended = 0; ended < times; ended++) {
+        await untilShown(async () => (asked > ended ? true : null));
+        const { events } = await workflow.getHandle(workflowId).fetchHistory();
+        const batches = (events ?? []).flatMap(
+          (event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId ?? [],
+        );
+        const newest = batches.findLast((id) => id.includes('-calls-1-')) ?? '';
+        await workflow.getHandle(newest).terminate('by a person');
+      }
+      released.resolve();
+    },
   };
 }

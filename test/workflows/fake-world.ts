@@ -9,6 +9,7 @@ import {
   type CompactTranscriptInput,
   type CheckArgumentsInput,
   type CheckArgumentsResult,
+  type FindAnsweredInput,
   type ForkPoint,
   type ModelCard,
   type NextTurnInput,
@@ -45,6 +46,8 @@ export interface Script {
   cite?(citations: string): string[];
   seal?(): void;
   reuse?(input: ReuseAnswersInput): CallRanges;
+  /** Calls of a lost batch whose answers are stored. */
+  answered?(input: FindAnsweredInput): CallRanges;
   resolve?(spec: RunSpec): void | Promise<void>;
   /** The step that a run with `from` starts from. */
   fork?(): Promise<ForkPoint>;
@@ -175,6 +178,7 @@ export async function openWorld(script: Script, address = temporalAddress()): Pr
       subRuns.set(`${key.workflowId} ${key.cell} ${call}`, spend);
     },
     reuseAnswers: async (input) => ({ reused: script.reuse?.(input) ?? [] }),
+    findAnswered: async (input) => ({ answered: script.answered?.(input) ?? [] }),
     sealTrail: async ({ workflowId }) => {
       script.seal?.();
       sealed.push(workflowId);

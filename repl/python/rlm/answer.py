@@ -112,8 +112,8 @@ def _no_citation(item, tools):
     return {"input": None, "quote": None, "start": None, "end": None, "part": None, "problem": tools.preview(item, 100)[:200]}
 
 
-def mend(namespace):
-    """After a cell: an `answer` that the cell rebound to something else becomes the draft. Returns a note or None."""
+def mend(namespace, tools):
+    """After a cell: an `answer` that the cell rebound to something else becomes the draft, and `ready` True or False. Returns a note or None."""
     if "answer" not in namespace:
         namespace["answer"] = fresh()
         return "answer was deleted; it is {'content': '', 'ready': False} again"
@@ -122,5 +122,22 @@ def mend(namespace):
         namespace["answer"] = {"content": value, "ready": False}
         return 'answer is a dict: your value was put into answer["content"]; set answer["ready"] = True when it is final'
     value.setdefault("content", "")
-    value.setdefault("ready", False)
-    return None
+    ready = value.setdefault("ready", False)
+    if type(ready) is bool:
+        return None
+    meant = value["ready"] = _meant(ready)
+    if meant is not None:
+        return None
+    value["ready"] = False
+    return f'answer["ready"] was {tools.preview(ready, 40)[:100]}, which is neither True nor False, and is False now; set answer["ready"] = True when the answer is final'
+
+
+def _meant(ready):
+    """What stands for True or False: numbers and those words, of exactly these types, since those of the model run its code. None when neither is meant."""
+    if ready is None:
+        return False
+    if type(ready) is int:
+        return ready != 0
+    # A copy of a text of any length might find no memory.
+    word = ready.strip().lower() if type(ready) is str and len(ready) < 100 else None
+    return {"true": True, "false": False, "": False}.get(word)

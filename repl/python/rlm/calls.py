@@ -1,5 +1,6 @@
 """Calls to models: what a cell asks for."""
 
+from . import round_limits
 from .replies import Reply, start_of_cell
 from .requests import checked_context, checked_image_lists, checked_model, checked_prompt, checked_prompts, checked_schema, extra_of, with_system
 
@@ -31,7 +32,7 @@ class _Waiter:
 
 
 class Desk:
-    """Calls that wait for an answer. `fresh` are those that the host has not been told of."""
+    """Calls that wait for an answer. `fresh` are those that the host has not been told of, `turned_away` those beyond a round's limits."""
 
     def __init__(self, scheduler):
         self.scheduler = scheduler
@@ -42,6 +43,8 @@ class Desk:
         self.count = 0
         self.open = {}
         self.fresh = []
+        self.turned_away = []
+        self.kinds_turned_away = []
         start_of_cell()
 
     def make_room(self, count):
@@ -60,7 +63,10 @@ class Desk:
 
     def take(self):
         """The calls that the host has not been told of, numbered now: one given up before that is never made."""
-        taken, self.fresh = self.fresh, []
+        taken, beyond = round_limits.split(self.fresh)
+        self.fresh = []
+        self.turned_away += beyond
+        self.kinds_turned_away += [call.kind for call, _ in beyond]
         for call in taken:
             self.count += 1
             call.number = self.count
@@ -91,9 +97,9 @@ class Desk:
         return [c.reply for c in calls]
 
     def deliver(self, answers):
-        """`answers`: (call number, reply) in call order."""
-        for number, reply in answers:
-            call = self.open.pop(number)
+        """`answers`: (call number, reply) in call order. Calls that were turned away end with the first delivery to their round: who tries them again is in the next one."""
+        turned_away, self.turned_away = self.turned_away, []
+        for call, reply in [(self.open.pop(number), reply) for number, reply in answers] + turned_away:
             call.reply = reply
             if call.given_up:
                 continue
@@ -209,7 +215,10 @@ def make_functions(desk, future_of):
         return desk.wait([desk.ask("rlm", checked_prompt("rlm_query", prompt), checked_model(model), checked_context(context))])[0]
 
     def rlm_query_batched(prompts: list[str], contexts=None, model: str | None = None) -> list[Reply]:
-        """Start a sub-run for each prompt, all in parallel. `contexts`: None, or one for each prompt."""
+        """Start a sub-run for each prompt, all in parallel. `contexts`: None, or one for each prompt.
+
+        One round holds 100 sub-runs: those beyond it fail.
+        """
         prompts = checked_prompts("rlm_query_batched", prompts)
         contexts = [None] * len(prompts) if contexts is None else list(contexts)
         if len(contexts) != len(prompts):

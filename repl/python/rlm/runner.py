@@ -8,7 +8,7 @@ import sys
 import types
 
 from . import answer as answers
-from . import edits, errors, guide, source
+from . import edits, errors, guide, round_limits, source
 from .output import NoInput
 from .replies import make_reply, tell_hints_to
 
@@ -152,10 +152,10 @@ def make(scheduler, desk, loop, tools, streams, meter, namespace, functions, swi
         if lost:
             notes.append(f"{', '.join(lost)}: reserved name(s), restored")
             namespace.update(reserved)
-        note = answers.mend(namespace)
+        note = answers.mend(namespace, tools)
         if note:
             notes.append(note)
-        return notes
+        return notes + round_limits.notes(desk.kinds_turned_away)
 
     def outcome(spec, before, stored, value, error, notes):
         if notes:
