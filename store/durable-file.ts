@@ -53,10 +53,9 @@ export class DurableFiles {
   /** Makes the name of a file durable that this or another process has published. */
   async settle(path: string): Promise<void> {
     const folder = dirname(path);
-    await this.#sync(folder);
-    if (this.#anchored.has(folder)) return;
+    if (this.#anchored.has(folder)) return await this.#sync(folder);
     // Another process may have made the folder and died before it synced it.
-    await this.#sync(dirname(folder));
+    await Promise.all([this.#sync(folder), this.#sync(dirname(folder))]);
     this.#anchored.add(folder);
   }
 
