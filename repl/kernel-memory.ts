@@ -53,6 +53,8 @@ export class KernelMemory {
   readonly #stopped = new Set<string>();
   #watch: NodeJS.Timeout | undefined;
   #looking = false;
+  /** The limit that was last asked for, and of which host. */
+  #told: { host: HostProcess; limitMiB: number } | undefined;
   /** Steps that had to make room. */
   stops = 0;
 
@@ -80,7 +82,7 @@ export class KernelMemory {
     const step = { name, mib, wholeMiB, stop: new AbortController() };
     this.#running.add(step);
     this.#watch ??= setInterval(() => void this.#look(), LOOK_MS).unref();
-    await this.#limitParked(this.#room()).catch(() => undefined);
+    await this.#makeRoom().catch(() => undefined);
     return {
       signal: AbortSignal.any([signal, step.stop.signal]),
       release: () => {
@@ -109,7 +111,20 @@ export class KernelMemory {
   async #limitParked(limitMiB: number): Promise<number> {
     const host = this.#host();
     if (host === undefined) return 0;
-    return (await host.ask({ op: 'limitParked', limitMiB })).result.parkedMiB;
+    this.#told = { host, limitMiB };
+    try {
+      return (await host.ask({ op: 'limitParked', limitMiB })).result.parkedMiB;
+    } catch (error) {
+      this.#told = undefined;
+      throw error;
+    }
+  }
+
+  /** Tells the host what parked kernels may take now, unless it was told so last. */
+  async #makeRoom(): Promise<void> {
+    const limitMiB = this.#room();
+    if (this.#told?.host === this.#host() && this.#told?.limitMiB === limitMiB) return;
+    await this.#limitParked(limitMiB);
   }
 
   async #look(): Promise<void> {

@@ -18,12 +18,12 @@ import {
   type WaitingReport,
 } from './cell-outcome.ts';
 import { loadCode, loadEdits } from './cell-texts.ts';
-import { ImageIncompatible, KernelCrashed } from './errors.ts';
+import { ImageIncompatible } from './errors.ts';
 import { MAX_ROUND } from './host/frames.ts';
 import { type FaultKind, KernelFault } from './host/kernel-fault.ts';
-import { readImageChain } from './image-chain.ts';
 import { appendLink, loadAnswers, readJournal, readTotals, settleDelivery } from './journal.ts';
 import { type HostedReport, LeasedKernel } from './leased-kernel.ts';
+import { openKernel } from './open-kernel.ts';
 import { tooManyCalls } from './outside-calls.ts';
 import { restKey, waitKey } from './park-keys.ts';
 import type { StepContext } from './step-context.ts';
@@ -121,21 +121,8 @@ class Step {
     return LeasedKernel.take(this.#context.host, key);
   }
 
-  async #open(): Promise<LeasedKernel> {
-    const { store, host, base, runtime, signal } = this.#context;
-    const { image } = this.#input;
-    const chain = await readImageChain(store, image, base, runtime);
-    signal.throwIfAborted();
-    try {
-      return await LeasedKernel.open(host, chain, image.heapDigest);
-    } catch (error) {
-      // Not the cell's doing: the step may succeed elsewhere.
-      if (error instanceof KernelFault) {
-        const message = `image ${image.blob} could not be restored: ${error.message}`;
-        throw error.kind === 'image' ? new ImageIncompatible(message) : new KernelCrashed(message);
-      }
-      throw error;
-    }
+  #open(): Promise<LeasedKernel> {
+    return openKernel(this.#context, this.#input.image);
   }
 
   async #start(): Promise<HostedReport> {
@@ -224,10 +211,17 @@ class Step {
     return { ...outcome, place: this.#place(false) };
   }
 
+  /** Asked while the outcome is stored. */
+  #mayKeep(): Promise<boolean> {
+    const may = this.#context.room.mayKeep();
+    // Thrown where it is awaited, should the step come that far.
+    may.catch(() => undefined);
+    return may;
+  }
+
   /** Leaves the kernel for the next step, if the host can keep it. Only when the outcome is complete. */
-  async #park(key: string): Promise<{ place: StepPlace }> {
-    const { room } = this.#context;
-    const may = await room.mayKeep();
+  async #park(key: string, mayKeep: Promise<boolean>): Promise<{ place: StepPlace }> {
+    const may = await mayKeep;
     this.#context.signal.throwIfAborted();
     const kept = may && (await this.#leased.park(key));
     if (!may) await this.#leased.destroy();
@@ -251,6 +245,7 @@ class Step {
     }
     const tooMany = tooManyCalls(report.calls);
     if (tooMany !== null) return this.#rolledBack('limit', tooMany, outputOf(report, texts));
+    const mayKeep = this.#mayKeep();
     const { calls, requests } = await storeCalls(store, report, texts);
     const state = {
       previous: this.#newest,
@@ -260,7 +255,7 @@ class Step {
       way: this.#way,
     };
     const outcome = await waitingOutcome(store, state, calls, requests);
-    return { ...outcome, ...(await this.#park(waitKey(this.#input, outcome.journal))) };
+    return { ...outcome, ...(await this.#park(waitKey(this.#input, outcome.journal), mayKeep)) };
   }
 
   async #finish(report: FinishedReport, texts: readonly Buffer[]): Promise<CellOutcome> {
@@ -276,6 +271,7 @@ class Step {
     }
     const { blob, heapDigest, heapBytes } = imaged;
     const image = { blob: digestOf(blob), heapDigest, storedBytes: blob.length, heapBytes };
+    const mayKeep = this.#mayKeep();
     const finished = finishedOutcome(store, report, texts, {
       image,
       journal: this.#newest,
@@ -286,6 +282,6 @@ class Step {
     });
     // Together: each waits for the disk.
     const [outcome] = await Promise.all([finished, store.blobs.put(blob)]);
-    return { ...outcome, ...(await this.#park(restKey(this.#input, heapDigest))) };
+    return { ...outcome, ...(await this.#park(restKey(this.#input, heapDigest), mayKeep)) };
   }
 }
