@@ -2,10 +2,11 @@ import { type Figure, figure, median } from '../figure.ts';
 import type { BenchWorld, MeasuredRun, TimedEvent } from './bench-world.ts';
 
 const STEPS = 30;
-/** Steps until kernels, connections and V8 are warm. */
+/** Steps of a run until its kernel is warm. */
 const WARM_UP = 3;
 const SAMPLES = 3;
 
+const STARTED = 'activityTaskStartedEventAttributes';
 const COMPLETED = 'activityTaskCompletedEventAttributes';
 
 /** From the stop of the first cell at its calls to the schedule of its last step: the calls, and the steps between them. */
@@ -35,6 +36,17 @@ function turnsMs(events: readonly TimedEvent[]): number[] {
   return at.slice(1).map((ms, i) => ms - (at[i] ?? 0));
 }
 
+/** Times of an activity of a run that does one thing after another: from its start to its end. */
+function activityMs(events: readonly TimedEvent[], activity: string): number[] {
+  return events.flatMap(({ name }, at) => {
+    if (name !== activity) return [];
+    const later = events.slice(at);
+    const started = later.find(({ type }) => type === STARTED);
+    const ended = later.find(({ type }) => type === COMPLETED);
+    return started === undefined || ended === undefined ? [] : [ended.atMs - started.atMs];
+  });
+}
+
 function perCall(run: MeasuredRun, calls: number): Figure[] {
   return [
     figure({ name: `events a call, of ${calls}`, unit: 'events', runs: [run.eventCount / calls] }),
@@ -51,6 +63,9 @@ export async function steps(world: BenchWorld): Promise<Figure[]> {
   const cell = (turn: number): string =>
     turn <= STEPS ? `x = ${turn}` : 'answer.update(content="Done.", ready=True)';
   const request = { budget: { turns: STEPS + 2 } };
+  // Workers run for days: the first one is for V8 to compile what is used much.
+  await world.run(cell, request);
+  await world.floor('waitInSequence', 2 * STEPS, 0);
   const small = await world.run(cell, { ...request, input: 'x'.repeat(1000) });
   const large = await world.run(cell, { ...request, input: 'x'.repeat(100_000_000) });
   const floors: number[] = [];
@@ -65,6 +80,16 @@ export async function steps(world: BenchWorld): Promise<Figure[]> {
       runs: smallMs ?? [],
       floor: median(floors),
       target: { ratioAtMost: 2 },
+    }),
+    figure({
+      name: 'of which the turn: a request to the model, and what is stored',
+      unit: 'ms',
+      runs: activityMs(small.events, 'nextTurn').slice(WARM_UP),
+    }),
+    figure({
+      name: 'of which the cell: Python, its image, and what is stored',
+      unit: 'ms',
+      runs: activityMs(small.events, 'runCell').slice(WARM_UP),
     }),
     figure({
       name: 'step on an input of 100 MB',
