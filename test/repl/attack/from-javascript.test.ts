@@ -194,7 +194,7 @@ describe('a cell that turns its isolate against the host', () => {
     ],
     [
       'changed pages that are no bytes',
-      'Object.defineProperty(Object.getPrototypeOf(Uint8Array.prototype), "buffer", { get: () => "text" })',
+      'const arrays = Object.getPrototypeOf(Uint8Array.prototype), real = Object.getOwnPropertyDescriptor(arrays, "buffer").get; Object.defineProperty(arrays, "buffer", { get() { return this instanceof Uint32Array && this.length < 100_000 ? "text" : real.call(this) } })',
       'crash',
       'the interpreter answered rest with another type',
     ],
