@@ -33,9 +33,9 @@ const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Bytes that (de)compression hands over at a time. */
 const CHUNK_BYTES = 16 * 1024;
 const MAX_CHUNK_BYTES = 2 ** 26;
-/** 16 MiB: some milliseconds. */
-const FEW_PAGES = 4096;
-/** 4 MiB, which compress within some milliseconds as well. */
+/** They unpack within some milliseconds. */
+const FEW_BYTES = 2 ** 24;
+/** 4 MiB, which are packed within some milliseconds as well. */
 const SYNC_PAGES = 1024;
 /** A heap cannot be larger (wasm32), so neither can the body of an image. */
 const MAX_BODY_BYTES = 4 * 2 ** 30 + 2 ** 28;
@@ -56,6 +56,8 @@ export const ImageHeader = z.object({
   tableLength: z.int().nonnegative(),
   pageCount: z.int().nonnegative(),
   bodyBytes: z.int().nonnegative(),
+  /** Of the body, unpacked. Absent in images from before it was told. */
+  plainBytes: z.int().nonnegative().optional(),
   /** Null: the files of the parent. */
   filesBytes: z.int().nonnegative().nullable(),
 });
@@ -74,17 +76,18 @@ const decompress = promisify(zstdDecompress);
 let scratch = Buffer.alloc(0);
 
 export async function encodeImage(
-  header: Omit<ImageHeader, 'pageCount' | 'bodyBytes' | 'filesBytes'>,
+  header: Omit<ImageHeader, 'pageCount' | 'bodyBytes' | 'plainBytes' | 'filesBytes'>,
   pages: readonly PageChange[],
   files: Uint8Array | null,
 ): Promise<Buffer> {
-  const body = await packPages(pages);
+  const { body, plainBytes } = await packPages(pages);
   const packedFiles = files === null ? null : await compress(files, LEVEL);
   const head = Buffer.from(
     JSON.stringify({
       ...header,
       pageCount: pages.length,
       bodyBytes: body.length,
+      plainBytes,
       filesBytes: packedFiles === null ? null : packedFiles.length,
     } satisfies ImageHeader),
   );
@@ -95,7 +98,9 @@ export async function encodeImage(
   return Buffer.concat([prefix, head, body, ...(packedFiles === null ? [] : [packedFiles])]);
 }
 
-async function packPages(pages: readonly PageChange[]): Promise<Buffer> {
+async function packPages(
+  pages: readonly PageChange[],
+): Promise<{ body: Buffer; plainBytes: number }> {
   const isSmall = pages.length <= SYNC_PAGES;
   const indexBytes = pages.length * 5;
   // The pages are to lie on words.
@@ -113,9 +118,10 @@ async function packPages(pages: readonly PageChange[]): Promise<Buffer> {
   const chunkSize = Math.min(Math.max(Math.ceil(end / 4), CHUNK_BYTES), MAX_CHUNK_BYTES);
   const plain = raw.subarray(0, end);
   // At once: meanwhile another kernel could take the scratch.
-  return isSmall
+  const body = isSmall
     ? zstdCompressSync(plain, { ...LEVEL, chunkSize })
-    : compress(plain, { ...LEVEL, chunkSize });
+    : await compress(plain, { ...LEVEL, chunkSize });
+  return { body, plainBytes: end };
 }
 
 /** The header alone: what the chain of an image is followed by. Throws ImageUnreadable. */
@@ -149,14 +155,12 @@ export async function decodeImage(blob: Uint8Array): Promise<DecodedImage> {
   const limit = { maxOutputLength: MAX_BODY_BYTES };
   const bodyEnd = bodyAt + header.bodyBytes;
   // In one piece: a body is at most all of its pages.
-  const chunkSize = Math.min(
-    Math.max(header.pageCount * (PAGE_BYTES + 5), CHUNK_BYTES),
-    MAX_CHUNK_BYTES,
-  );
+  const { plainBytes = header.pageCount * (PAGE_BYTES + 5) } = header;
+  const chunkSize = Math.min(Math.max(plainBytes, CHUNK_BYTES), MAX_CHUNK_BYTES);
   const packed = blob.subarray(bodyAt, bodyEnd);
   // A thread costs more than it saves until there is a lot to do.
   const body =
-    header.pageCount <= FEW_PAGES
+    plainBytes <= FEW_BYTES
       ? zstdDecompressSync(packed, { ...limit, chunkSize })
       : await decompress(packed, { ...limit, chunkSize });
   const pages: PageDelta[] = [];
