@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Extent } from '../image/extents.ts';
 import { PAGE_BYTES, type PageDigests } from '../image/heap-digest.ts';
 import type { Changes } from '../image/lineage.ts';
@@ -82,6 +83,28 @@ export class KernelHeap {
       this.#placed.push(extent);
       for (let i = 0; i < extent.pages; i++) this.#dirtySincePlaced.delete(extent.page + i);
     }
+  }
+
+  /** As many pages as there is time for until then, in whole windows; returns how many. */
+  async #digestUntil(
+    grown: Promise<void>,
+    pages: ReadonlyArray<[page: number, content: Buffer]>,
+  ): Promise<number> {
+    const ended = grown.then(
+      () => true,
+      () => true,
+    );
+    let digested = 0;
+    while (digested < pages.length && !(await Promise.race([ended, nextTurn(false)]))) {
+      this.#digestPages(pages.slice(digested, digested + WINDOW_PAGES));
+      digested += WINDOW_PAGES;
+    }
+    await grown;
+    return digested;
+  }
+
+  #digestPages(pages: ReadonlyArray<[page: number, content: Buffer]>): void {
+    for (const [page, content] of pages) this.#digests.set(page, content);
   }
 
   async #stage(texts: readonly PythonText[]): Promise<void> {
@@ -170,21 +193,23 @@ export class KernelHeap {
   /** Gives the heap of a fresh kernel the size of an image's, which has so many pages. The kernel works on it alone. */
   async grow(heapBytes: number, pageCount: number): Promise<void> {
     const isFull = pageCount * PAGE_BYTES >= FULL * (heapBytes - this.#heapBytes);
-    await this.#entries.call('grow', [heapBytes, isFull ? 1 : 0]);
     this.#heapBytes = heapBytes;
     this.#digests.grow(heapBytes);
+    await this.#entries.call('grow', [heapBytes, isFull ? 1 : 0]);
   }
 
-  /** Makes the heap of a fresh kernel, grown already, that of an image. `textOf` gives the UTF-8 behind an extent. */
+  /** Makes the heap of a fresh kernel that of an image, once it has `grown`. `textOf` gives the UTF-8 behind an extent. */
   async restore(
     pages: ReadonlyArray<[page: number, content: Buffer]>,
     extents: readonly Extent[],
     textOf: (digest: string) => Buffer,
+    grown: Promise<void>,
   ): Promise<void> {
+    const digested = await this.#digestUntil(grown, pages);
     for (let from = 0; from < pages.length; from += WINDOW_PAGES) {
       const part = pages.slice(from, from + WINDOW_PAGES);
       await this.#window.restore(part, () => {
-        for (const [page, content] of part) this.#digests.set(page, content);
+        if (from >= digested) this.#digestPages(part);
       });
     }
     const texts = new Map<string, Uint8Array>();

@@ -195,12 +195,12 @@ export class Kernel {
       if (image.files !== null) this.#files = image.files;
     }
     const { pages, extents } = this.#lineage.takeRestored();
-    await grown;
-    await this.#heap.restore(pages, extents, (digest) => {
+    const textOf = (digest: string): Buffer => {
       const text = texts.get(digest);
       if (text === undefined) throw new KernelFault('image', `text ${digest} was not given`);
       return text;
-    });
+    };
+    await this.#heap.restore(pages, extents, textOf, grown);
     if (this.#files.length > 0) await this.#entries.call('loadFiles', [moveIn(this.#files)]);
     const found = this.#heap.digest(this.#base.tableLength, this.#files);
     if (found !== heapDigest) {

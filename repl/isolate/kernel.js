@@ -245,11 +245,14 @@
     /** Writes pages: their numbers, then their content. They are no changes that a scan would find. */
     restore(count) {
       const bytes = new Uint8Array(memory.buffer);
-      for (let i = 0; i < count; i++) {
+      for (let i = 0; i < count;) {
         const page = windowWords[i];
+        let run = 1;
+        while (i + run < count && windowWords[i + run] === page + run) run++;
         const from = DATA + PAGE * i;
-        bytes.set(window.subarray(from, from + PAGE), page * PAGE);
-        pages.known(page, page + 1);
+        bytes.set(window.subarray(from, from + PAGE * run), page * PAGE);
+        pages.known(page, page + run);
+        i += run;
       }
     },
     /** Nor is what was written there. */
