@@ -1,7 +1,7 @@
 import { type Extent, ExtentSet } from './extents.ts';
 import { PAGE_BYTES, ZERO_PAGE } from './heap-digest.ts';
 import type { DecodedImage } from './image-format.ts';
-import { type PageChange, pageFrom } from './page-delta.ts';
+import { type PageChange, type PageDelta, pageFrom } from './page-delta.ts';
 
 /** Blobs that a restore reads at most, besides the texts that extents name. */
 export const MAX_CHAIN = 8;
@@ -231,14 +231,11 @@ export class Lineage {
   apply(digest: string, storedBytes: number, image: DecodedImage): void {
     this.#step += 1;
     const newest = this.#chain.at(-1);
-    const content = new Map<number, Buffer>();
-    for (const delta of image.pages) {
-      content.set(
-        delta.page,
-        pageFrom(delta, () => this.#restored(delta.page)),
-      );
-    }
-    for (const extent of image.header.extents) this.#place(extent);
+    const { extents } = image.header;
+    const pages = this.#contentOf(image.pages);
+    // Before extents take the place of what was there.
+    const content = extents.length === 0 ? pages : [...pages];
+    for (const extent of extents) this.#place(extent);
     for (const [page, now] of content) {
       if (newest !== undefined && !newest.undo.has(page)) {
         newest.undo.set(
@@ -252,6 +249,12 @@ export class Lineage {
       this.#present.set(page, now);
     }
     this.#chain.push({ digest, storedBytes, step: this.#step, undo: new Map() });
+  }
+
+  *#contentOf(deltas: readonly PageDelta[]): Generator<[page: number, content: Buffer]> {
+    for (const delta of deltas) {
+      yield [delta.page, pageFrom(delta, () => this.#restored(delta.page))];
+    }
   }
 
   /** During a restore everything but extents is present. */

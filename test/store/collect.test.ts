@@ -388,7 +388,8 @@ describe('collections beside runs, whatever order their operations on files come
         fc.scheduler(),
         fc.integer({ min: 1, max: 250 }),
         fc.boolean(),
-        async (scheduler, lives, isForgotten) => {
+        fc.integer({ min: 0, max: 60 }),
+        async (scheduler, lives, isForgotten, delay) => {
           const disk = new SimulatedDisk();
           const open = async (files = disk.files()): Promise<Store> =>
             keeping(await openDirectoryStore('/s', files));
@@ -419,6 +420,8 @@ describe('collections beside runs, whatever order their operations on files come
             }
           };
           const fork = async (): Promise<void> => {
+            // So that it also comes after the source was forgotten.
+            for (let i = 0; i < delay; i += 1) await scheduler.schedule(Promise.resolve());
             const taken = timed(disk, 'run f', async () => {
               for (const name of ['a1', 'a2']) await forking.blobs.touch(digest(name));
             });
