@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { StepKey } from './cell.ts';
 import { Digest } from './digest.ts';
-import { CallRanges, Delivery } from './journal.ts';
+import { CallRanges } from './call-ranges.ts';
+import { Delivery } from './journal.ts';
 import { CacheMode, ModelCard } from './model-card.ts';
 import { EndReason } from './run-result.ts';
 import { Spend } from './spend.ts';

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import * as caps from './caps.ts';
 import { Digest } from './digest.ts';
 import { HeapImageRef } from './heap-image.ts';
-import { CallRanges, Delivery } from './journal.ts';
+import { CallRanges } from './call-ranges.ts';
+import { Delivery } from './journal.ts';
 import { TextRef } from './text-ref.ts';
 import { Edit, ValueFormat } from './variables.ts';
 

@@ -53,6 +53,7 @@ export {
   Citations,
 } from './citation.ts';
 export { Budget } from './budget.ts';
+export { CallRanges, numbersOf, Ranges, toRanges } from './call-ranges.ts';
 export { BlobRef, Digest } from './digest.ts';
 export { FailureType } from './failure-types.ts';
 export { ForkPoint, ForkSource } from './fork.ts';
@@ -69,7 +70,6 @@ export {
 export {
   CallAnswer,
   CallImage,
-  CallRanges,
   CallRequest,
   Delivery,
   JournalCall,

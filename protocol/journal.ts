@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CallRanges } from './call-ranges.ts';
 import { Digest } from './digest.ts';
 import { Spend } from './spend.ts';
 import { Usage } from './usage.ts';
@@ -91,10 +92,6 @@ export const JournalLink = z.discriminatedUnion('kind', [
   }),
 ]);
 export type JournalLink = z.infer<typeof JournalLink>;
-
-/** Call numbers as inclusive ranges, ascending. */
-export const CallRanges = z.array(z.tuple([z.int().positive(), z.int().positive()]));
-export type CallRanges = z.infer<typeof CallRanges>;
 
 /** Answers handed to a waiting cell together, decided by the workflow. */
 export const Delivery = z.object({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Digest } from './digest.ts';
 import { StepKey } from './cell.ts';
-import { CallRanges } from './journal.ts';
+import { CallRanges } from './call-ranges.ts';
 
 /** A cell is run afresh: which of its new calls were answered when it ran before? */
 export const ReuseAnswersInput = z.object({

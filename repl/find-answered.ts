@@ -1,6 +1,12 @@
-import { answerRecordKey, type CallRanges, type FindAnsweredInput } from '../protocol/index.ts';
+import {
+  answerRecordKey,
+  type CallRanges,
+  type FindAnsweredInput,
+  numbersOf,
+  toRanges,
+} from '../protocol/index.ts';
 import type { Store } from '../store/index.ts';
-import { callsOf, inParallel, numbersOf, toRanges } from './journal.ts';
+import { callsOf, inParallel } from './journal.ts';
 
 /** Those of the calls whose answers are records. A call that is not in the journal has none. */
 export async function findAnswered(

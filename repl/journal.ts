@@ -2,12 +2,12 @@ import {
   answerRecordKey,
   CallAnswer,
   CallRequest,
-  type CallRanges,
   type Delivery,
   type Digest,
   type JournalCall,
   JournalLink,
   type StepKey,
+  numbersOf,
 } from '../protocol/index.ts';
 import { getJson, getText, putJson, type Store } from '../store/index.ts';
 
@@ -148,20 +148,6 @@ export function storeRequests(
 export async function appendLink(store: Store, link: JournalLink): Promise<Digest> {
   const { digest } = await putJson(store, link);
   return digest;
-}
-
-export function* numbersOf(ranges: CallRanges): Generator<number> {
-  for (const [first, last] of ranges) for (let call = first; call <= last; call++) yield call;
-}
-
-export function toRanges(ascending: readonly number[]): CallRanges {
-  const ranges: CallRanges = [];
-  for (const call of ascending) {
-    const last = ranges.at(-1);
-    if (last?.[1] === call - 1) last[1] = call;
-    else ranges.push([call, call]);
-  }
-  return ranges;
 }
 
 /** In order, a bounded number at once. */

@@ -4,9 +4,10 @@ import {
   type CallRanges,
   type Digest,
   type ReuseAnswersInput,
+  toRanges,
 } from '../protocol/index.ts';
 import { getJson, type Store } from '../store/index.ts';
-import { inParallel, readJournal, toRanges } from './journal.ts';
+import { inParallel, readJournal } from './journal.ts';
 
 /** Ranges that fit into a payload. Calls beyond them find their records all the same. */
 const MAX_RANGES = 3000;

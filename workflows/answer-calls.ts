@@ -5,11 +5,12 @@ import {
   type StepKey,
   type SubRunCall,
   type WaitingCell,
+  numbersOf,
 } from '../protocol/index.ts';
 import { asArrival } from './arrival.ts';
 import { answerInBatches } from './batched-calls.ts';
 import type { CallWindow } from './call-window.ts';
-import { type Arrival, numbersOf, type PendingCalls } from './rounds.ts';
+import { type Arrival, type PendingCalls } from './rounds.ts';
 import type { RunContext } from './run-context.ts';
 import { subCall } from './sub-call.ts';
 import { specialCalls } from './special-calls.ts';

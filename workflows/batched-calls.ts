@@ -14,13 +14,15 @@ import {
   type CallRanges,
   FailureType,
   type ModelCard,
+  numbersOf,
+  toRanges,
 } from '../protocol/index.ts';
 import { asArrival } from './arrival.ts';
 import type { CallsOfCell } from './answer-calls.ts';
 import { exhausted } from './budget.ts';
 import { lostArrivals, mayStartAgain } from './lost-batch.ts';
 import { pauseTreeSignal } from './pause-tree.ts';
-import { type Arrival, numbersOf, toRanges } from './rounds.ts';
+import { type Arrival } from './rounds.ts';
 import type { BatchUnderWay, RunContext } from './run-context.ts';
 
 /** A batch's history stays well below the server's limit with so many calls. */

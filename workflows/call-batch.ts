@@ -15,6 +15,8 @@ import {
   type Digest,
   FailureType,
   type Spend,
+  numbersOf,
+  toRanges,
 } from '../protocol/index.ts';
 import { LIGHT } from './activity-options.ts';
 import { asArrival } from './arrival.ts';
@@ -22,7 +24,7 @@ import { CallWindow } from './call-window.ts';
 import { Ledger, NO_SPEND } from './ledger.ts';
 import { pauseTreeSignal } from './pause-tree.ts';
 import { handOver, reportSpend } from './report-spend.ts';
-import { type Arrival, FailureGroups, numbersOf, toRanges } from './rounds.ts';
+import { type Arrival, FailureGroups } from './rounds.ts';
 import { subCall } from './sub-call.ts';
 
 const { sealTrail } = proxyActivities<Activities>(LIGHT);

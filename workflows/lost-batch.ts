@@ -1,8 +1,8 @@
 import { CancellationScope, log, patched, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { CallBatchInput } from '../protocol/index.ts';
+import { type CallBatchInput, numbersOf } from '../protocol/index.ts';
 import { LIGHT } from './activity-options.ts';
-import { type Arrival, numbersOf } from './rounds.ts';
+import { type Arrival } from './rounds.ts';
 
 /** A batch that is ended from outside is started again, so often in all: what it had answered is recorded, and found. */
 const BATCH_ATTEMPTS = 5;

@@ -5,8 +5,9 @@ import {
   REPORT_SPEND_SIGNAL,
   type Spend,
   type SpendReport,
+  numbersOf,
 } from '../protocol/index.ts';
-import { type Arrival, numbersOf } from './rounds.ts';
+import { type Arrival } from './rounds.ts';
 import type { RunContext } from './run-context.ts';
 
 /**

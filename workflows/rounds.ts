@@ -1,4 +1,4 @@
-import type { CallRanges, Delivery, Digest, Usage } from '../protocol/index.ts';
+import { type Delivery, type Digest, type Usage, Ranges } from '../protocol/index.ts';
 
 /** Different failures that a delivery tells in full. */
 const FAILURE_GROUPS = 50;
@@ -119,25 +119,4 @@ export class FailureGroups {
   get list(): Delivery['failed'] {
     return [...this.#groups.values()].map((group) => ({ ...group, calls: group.calls.list }));
   }
-}
-
-/** Ascending numbers as inclusive ranges: 1, 2, 3, 7 is `[[1, 3], [7, 7]]`. */
-class Ranges {
-  readonly list: CallRanges = [];
-
-  add(n: number): void {
-    const last = this.list.at(-1);
-    if (last !== undefined && n === last[1] + 1) last[1] = n;
-    else this.list.push([n, n]);
-  }
-}
-
-export function toRanges(ascending: readonly number[]): CallRanges {
-  const ranges = new Ranges();
-  for (const n of ascending) ranges.add(n);
-  return ranges.list;
-}
-
-export function* numbersOf(ranges: CallRanges): Generator<number> {
-  for (const [first, last] of ranges) for (let call = first; call <= last; call++) yield call;
 }

@@ -1,7 +1,7 @@
-import type { StepKey, WaitingCell } from '../protocol/index.ts';
+import { type StepKey, type WaitingCell, numbersOf } from '../protocol/index.ts';
 import { ByteGate } from './byte-gate.ts';
 import { humanArrival } from './human-questions.ts';
-import { type Arrival, numbersOf } from './rounds.ts';
+import { type Arrival } from './rounds.ts';
 import type { RunContext } from './run-context.ts';
 import { toolArrival } from './tool-calls.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { NO_USAGE } from '../../protocol/index.ts';
-import { type Arrival, numbersOf, PendingCalls, toRanges } from '../../workflows/rounds.ts';
+import { NO_USAGE, numbersOf, toRanges } from '../../protocol/index.ts';
+import { type Arrival, PendingCalls } from '../../workflows/rounds.ts';
 
 const RECORDED: Arrival = { kind: 'recorded' };
 
