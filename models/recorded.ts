@@ -51,12 +51,8 @@ export async function recordOnce<T, B>(
   const mine = await make();
   const early = storeBeside(mine);
   // Should it fail, it is tried again below, when what was paid for is safe.
-  const settled = early.then(
-    () => undefined,
-    () => undefined,
-  );
   const { digest, winner } = await whileUnavailable(async () => {
-    const [stored] = await Promise.all([putJson(store, mine), settled]);
+    const [stored] = await Promise.all([putJson(store, mine), Promise.allSettled([early])]);
     return { digest: stored.digest, winner: await store.records.create(key, stored.digest) };
   }, signal);
   if (winner === digest) {
