@@ -1,7 +1,8 @@
 import type { CellOutcome } from '../../protocol/index.ts';
 import { putText } from '../../store/index.ts';
 import { finished, rolledBack } from '../workflows/states.ts';
-import { type Scenario, waiting } from './scenario.ts';
+import { waiting } from '../workflows/waiting-cell.ts';
+import type { Scenario } from './scenario.ts';
 
 const [HOST, NOBODY] = ['replay-host', 'replay-nobody'];
 

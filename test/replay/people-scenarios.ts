@@ -1,6 +1,7 @@
 import { putText, textRefOf } from '../../store/index.ts';
 import { finished } from '../workflows/states.ts';
-import { type Scenario, untilShown, waiting } from './scenario.ts';
+import { waiting } from '../workflows/waiting-cell.ts';
+import { type Scenario, untilShown } from './scenario.ts';
 
 /** What people ask of a run under way. */
 export const PEOPLE_SCENARIOS: Scenario[] = [

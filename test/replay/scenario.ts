@@ -1,5 +1,4 @@
 import type { RlmClient, RunRequest } from '../../client/index.ts';
-import type { WaitingCell } from '../../protocol/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Script } from '../workflows/fake-world.ts';
 
@@ -16,22 +15,6 @@ export interface Scenario {
   keep?: 'child' | 'first execution';
   /** Events after which the server suggests to continue as new. */
   suggestAt?: number;
-}
-
-const JOURNAL = `sha256:${'1'.repeat(64)}`;
-
-export function waiting(changes: Partial<WaitingCell>): WaitingCell {
-  return {
-    kind: 'waiting',
-    journal: JOURNAL,
-    firstCall: 1,
-    callCount: 1,
-    previews: [],
-    subRuns: [],
-    computeMs: 1,
-    way: 'fresh',
-    ...changes,
-  };
 }
 
 /** Looks until the run shows something. */

@@ -4,7 +4,8 @@ import { putText, textRefOf } from '../../store/index.ts';
 import { finished, rolledBack } from '../workflows/states.ts';
 import { HOST_SCENARIOS } from './host-scenarios.ts';
 import { PEOPLE_SCENARIOS } from './people-scenarios.ts';
-import { type Scenario, waiting } from './scenario.ts';
+import { waiting } from '../workflows/waiting-cell.ts';
+import type { Scenario } from './scenario.ts';
 import { TREE_SCENARIOS } from './tree-scenarios.ts';
 
 /** One run a feature whose commands a later change of the workflows must not alter. */

@@ -10,11 +10,11 @@ import {
 } from '../../protocol/index.ts';
 import { putText, textRefOf } from '../../store/index.ts';
 import { openWorld, type Script, type World } from './fake-world.ts';
+import { waiting as waitingCell } from './waiting-cell.ts';
 import { finished, rolledBack } from './states.ts';
 
 // Scope: what is not lost, doubled or hidden when things fail. Rooms are scripted; server, worker and client are real.
 
-const JOURNAL = `sha256:${'1'.repeat(64)}`;
 let world: World;
 afterEach(() => world.close());
 
@@ -24,16 +24,7 @@ async function open(script: Script): Promise<World> {
 }
 
 function waiting(firstCall: number, callCount: number, subRuns: SubRunCall[] = []): WaitingCell {
-  return {
-    kind: 'waiting',
-    journal: JOURNAL,
-    firstCall,
-    callCount,
-    previews: [],
-    subRuns,
-    computeMs: 1,
-    way: 'fresh',
-  };
+  return waitingCell({ firstCall, callCount, subRuns });
 }
 
 function subRunsOf(count: number): SubRunCall[] {

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RunAnswer } from '../../client/index.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../../worker/embedded-server.ts';
 import { openRealWorld, type RealScript } from '../support/real-world.ts';
-import { type RunCellInput, type WaitingCell } from '../../protocol/index.ts';
+import type { RunCellInput } from '../../protocol/index.ts';
 import { putText } from '../../store/index.ts';
 import { temporalAddress } from '../support/shared-server.ts';
 import { openWorld } from './fake-world.ts';
+import { waiting } from './waiting-cell.ts';
 import { finished } from './states.ts';
 
 // Scope: a run whose history is cut again and again, in the middle of a cell too. All rooms are real, the model is scripted.
@@ -78,21 +79,12 @@ describe('a cell of 25 calls one after another, a round of 12 and three sub-runs
 describe('what a run leaves on the server', () => {
   const runOf = async (turns: number): Promise<{ bytes: number; calls: number; input: number }> => {
     const inputs: RunCellInput[] = [];
-    const waiting: WaitingCell = {
-      kind: 'waiting',
-      journal: `sha256:${'1'.repeat(64)}`,
-      firstCall: 1,
-      callCount: 20,
-      previews: [],
-      subRuns: [],
-      computeMs: 1,
-      way: 'fresh',
-    };
+    const stop = waiting({ callCount: 20 });
     const world = await openWorld({
       reply: ({ turn }) => [`turn(${turn})`],
       cell: async (input) => {
         inputs.push(input);
-        if (input.delivery === null) return waiting;
+        if (input.delivery === null) return stop;
         const ready = input.key.cell === `${turns}.1`;
         return finished({ answer: { content: await putText(world.store, 'Done.'), ready } });
       },

@@ -5,6 +5,7 @@ import type { AnswerCallInput, CallRanges, FindAnsweredInput } from '../../proto
 import { putText } from '../../store/index.ts';
 import { openRealWorld } from '../support/real-world.ts';
 import { openWorld, type Script, type World } from './fake-world.ts';
+import { waiting } from './waiting-cell.ts';
 import { finished } from './states.ts';
 
 // Scope: batches of a wide round that somebody ends again and again.
@@ -50,16 +51,7 @@ describe('a batch that is ended again and again', () => {
       reply: () => ['ask()'],
       cell: async ({ delivery }) =>
         delivery === null
-          ? {
-              kind: 'waiting',
-              journal: `sha256:${'1'.repeat(64)}`,
-              firstCall: 1,
-              callCount: CALLS,
-              previews: [],
-              subRuns: [],
-              computeMs: 1,
-              way: 'fresh',
-            }
+          ? waiting({ callCount: CALLS })
           : finished({ answer: { content: await putText(world.store, 'Done.'), ready: true } }),
       answer: async ({ call }: AnswerCallInput) => {
         if (call === HELD) {

@@ -1,24 +1,14 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Allowance, CellOutcome, WaitingCell } from '../../protocol/index.ts';
+import type { Allowance, CellOutcome } from '../../protocol/index.ts';
 import { putText } from '../../store/index.ts';
 import { openWorld, type Script, type World } from './fake-world.ts';
+import { waiting } from './waiting-cell.ts';
 import { finished } from './states.ts';
 
 // Scope: what sub-calls cost whose activity ended by a timeout, so that nobody knows. Rooms are scripted.
 
 let world: World;
 afterEach(() => world.close());
-
-const WAITING: WaitingCell = {
-  kind: 'waiting',
-  journal: `sha256:${'1'.repeat(64)}`,
-  firstCall: 1,
-  callCount: 1,
-  previews: [],
-  subRuns: [],
-  computeMs: 1,
-  way: 'fresh',
-};
 
 async function ready(): Promise<CellOutcome> {
   return finished({ answer: { content: await putText(world.store, 'Done.'), ready: true } });
@@ -28,7 +18,7 @@ async function ready(): Promise<CellOutcome> {
 async function open(script: Partial<Script>): Promise<World> {
   world = await openWorld({
     reply: () => ['ask()'],
-    cell: ({ delivery }) => (delivery === null ? WAITING : ready()),
+    cell: ({ delivery }) => (delivery === null ? waiting() : ready()),
     ...script,
   });
   return world;

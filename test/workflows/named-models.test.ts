@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { AnswerCallInput, CellOutcome } from '../../protocol/index.ts';
+import type { AnswerCallInput } from '../../protocol/index.ts';
 import { putText } from '../../store/index.ts';
 import { openWorld, type World } from './fake-world.ts';
+import { waiting } from './waiting-cell.ts';
 import { finished } from './states.ts';
 
 // Scope: sub-calls that name a model are asked of it, at its price. Rooms are scripted; server, worker and client are real.
@@ -12,26 +13,19 @@ afterEach(() => world?.close());
 /** Runs one round of so many calls, of which those from the third on to the last but one name `big`, and one a model that nobody knows. */
 async function askedModels(callCount: number): Promise<Map<string, number[]>> {
   const asked = new Map<string, number[]>();
-  const waiting: CellOutcome = {
-    kind: 'waiting',
-    journal: `sha256:${'1'.repeat(64)}`,
-    firstCall: 1,
+  const stop = waiting({
     callCount,
-    previews: [],
-    subRuns: [],
     models: [
       { model: 'big', calls: [[3, callCount - 1]] },
       { model: 'unknown', calls: [[callCount, callCount]] },
     ],
-    computeMs: 1,
-    way: 'fresh',
-  };
+  });
   const opened = await openWorld({
     others: ['big', 'bigger'],
     reply: () => ['ask()'],
     cell: async ({ delivery }) =>
       delivery === null
-        ? waiting
+        ? stop
         : finished({ answer: { content: await putText(opened.store, 'Done.'), ready: true } }),
     answer: ({ card, call }: AnswerCallInput) => {
       asked.set(card.name, [...(asked.get(card.name) ?? []), call]);

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { caps, type WaitingCell } from '../../protocol/index.ts';
 import { putText } from '../../store/index.ts';
 import { openWorld, type Script, type World } from './fake-world.ts';
+import { waiting as waitingCell } from './waiting-cell.ts';
 import { finished } from './states.ts';
 
 // Scope: how calls of tools are made and counted. Kernel and store are scripted; the tools are real activities.
@@ -11,17 +12,7 @@ let world: World;
 afterEach(() => world.close());
 
 function waiting(tools: NonNullable<WaitingCell['tools']>, callCount: number): WaitingCell {
-  return {
-    kind: 'waiting',
-    journal: `sha256:${'1'.repeat(64)}`,
-    firstCall: 1,
-    callCount,
-    previews: [],
-    subRuns: [],
-    tools,
-    computeMs: 1,
-    way: 'fresh',
-  };
+  return waitingCell({ callCount, tools });
 }
 
 /** One round of calls, then the answer. */

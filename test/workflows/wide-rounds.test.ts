@@ -8,12 +8,12 @@ import {
 } from '../../protocol/index.ts';
 import { putText } from '../../store/index.ts';
 import { openWorld, type Script, type World } from './fake-world.ts';
+import { waiting } from './waiting-cell.ts';
 import { finished } from './states.ts';
 
 // Scope: rounds of more calls than one history should hold. Rooms are scripted; server, worker and client are real.
 
 const CALLS = 600;
-const JOURNAL = `sha256:${'1'.repeat(64)}`;
 let world: World;
 afterEach(() => world.close());
 
@@ -23,22 +23,12 @@ async function open(script: Partial<Script>): Promise<World> {
 }
 
 async function wideRound({ delivery }: { delivery: unknown }): Promise<CellOutcome> {
-  if (delivery === null) return waiting();
+  if (delivery === null) return wide();
   return finished({ answer: { content: await putText(world.store, 'Done.'), ready: true } });
 }
 
-function waiting(changes: Partial<WaitingCell> = {}): WaitingCell {
-  return {
-    kind: 'waiting',
-    journal: JOURNAL,
-    firstCall: 1,
-    callCount: CALLS,
-    previews: [],
-    subRuns: [],
-    computeMs: 1,
-    way: 'fresh',
-    ...changes,
-  };
+function wide(changes: Partial<WaitingCell> = {}): WaitingCell {
+  return waiting({ callCount: CALLS, ...changes });
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -153,10 +143,10 @@ describe('a round of 600 calls', () => {
     const slow = Promise.withResolvers<void>();
     const { run, cells } = await open({
       cell: (input) => {
-        if (input.delivery === null) return waiting();
+        if (input.delivery === null) return wide();
         const [first] = input.delivery.recorded;
         // The cell still waits for that one.
-        if (cells.length === 2) return waiting({ firstCall: CALLS + 1, callCount: 0 });
+        if (cells.length === 2) return wide({ firstCall: CALLS + 1, callCount: 0 });
         expect(first).toEqual([3, 3]);
         return wideRound(input);
       },
@@ -234,7 +224,7 @@ test('equal prompts of a round are asked after the first of them when the run as
   const { run, turns } = await open({
     cell: async (input) =>
       input.key.cell === '1.1' && input.delivery === null
-        ? waiting({
+        ? wide({
             callCount: 6,
             repeats: [
               [2, 2],
