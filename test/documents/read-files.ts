@@ -5,6 +5,7 @@ import {
   getJson,
   type InputValue,
   memoryStore,
+  RemoteFiles,
   type Store,
   uploadRequestInputs,
 } from '../../store/index.ts';
@@ -12,6 +13,11 @@ import {
 /** A file of these bytes; a text gives a byte a character. */
 export function named(name: string, bytes: Uint8Array | string): FileBytes {
   return new FileBytes(name, typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+}
+
+/** Files that the worker reads itself. */
+export function remote(location: string): RemoteFiles {
+  return new RemoteFiles(location);
 }
 
 /** What the REPL would have of an input. */
