@@ -1,12 +1,10 @@
-import { chmod, open, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { Converter } from '../../documents/converter.ts';
 import { ingest } from '../../documents/index.ts';
 import { FileBytes, LocalFiles, memoryStore, uploadRequestInputs } from '../../store/index.ts';
 import { scratchDirectories } from '../store/scratch-directory.ts';
-import { readFiles, refusal } from './read-files.ts';
+import { named, readFiles, refusal } from './read-files.ts';
 
 // Scope: whatever a file is, one sentence names it and says what is wrong; of many, the others are used.
 
@@ -24,10 +22,6 @@ async function folderWith(files: Record<string, string | Buffer>): Promise<strin
 
 async function fixture(name: string): Promise<Buffer> {
   return await readFile(join(FIXTURES, name));
-}
-
-function named(name: string, bytes: Uint8Array | string): FileBytes {
-  return new FileBytes(name, typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
 }
 
 describe('a document that cannot be read is refused by name', () => {
@@ -215,171 +209,5 @@ describe('one bad document of many', () => {
     expect(notes).toHaveLength(12);
     expect(notes?.at(-1)).toBe('and 19 more');
     expect((await readFiles(value)).notes).toHaveLength(30);
-  });
-});
-
-interface ZipMember {
-  name: string;
-  content: Buffer;
-  declared?: number;
-}
-
-/** A ZIP archive, with sizes as they are told. */
-function zip(members: readonly ZipMember[]): Buffer {
-  const locals: Buffer[] = [];
-  const central: Buffer[] = [];
-  let offset = 0;
-  for (const { name, content, declared } of members) {
-    const packed = deflateRawSync(content);
-    const sizes = Buffer.alloc(12);
-    sizes.writeUInt32LE(packed.length, 4);
-    sizes.writeUInt32LE(declared ?? content.length, 8);
-    const local = Buffer.alloc(30);
-    local.writeUInt32LE(0x04034b50, 0);
-    local.writeUInt16LE(8, 8);
-    sizes.copy(local, 14);
-    local.writeUInt16LE(name.length, 26);
-    const entry = Buffer.alloc(46);
-    entry.writeUInt32LE(0x02014b50, 0);
-    entry.writeUInt16LE(8, 10);
-    sizes.copy(entry, 16);
-    entry.writeUInt16LE(name.length, 28);
-    entry.writeUInt32LE(offset, 42);
-    locals.push(local, Buffer.from(name), packed);
-    central.push(entry, Buffer.from(name));
-    offset += local.length + name.length + packed.length;
-  }
-  const directory = Buffer.concat(central);
-  const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(members.length, 8);
-  end.writeUInt16LE(members.length, 10);
-  end.writeUInt32LE(directory.length, 12);
-  end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...locals, directory, end]);
-}
-
-describe('a hostile archive', () => {
-  const zeros = Buffer.alloc(80 * 2 ** 20);
-
-  test('that is a bomb is stopped while it unpacks', async () => {
-    const bomb = zip([{ name: 'zeros.txt', content: zeros }]);
-    expect(bomb.length).toBeLessThan(100_000);
-    expect(await refusal(readFiles(named('bomb.zip', bomb)))).toMatch(
-      /^InvalidDocument: bomb\.zip looks like a zip bomb: zeros\.txt grows from [\d,]+ bytes to more than \d+ MiB$/,
-    );
-    expect(await refusal(readFiles(named('bomb.txt.gz', gzipSync(zeros))))).toMatch(
-      /^InvalidDocument: bomb\.txt\.gz looks like a zip bomb: /,
-    );
-  });
-
-  test('that is a bomb in an Office document is stopped too, and told sizes are not believed', async () => {
-    const docx = zip([
-      { name: 'word/document.xml', content: zeros, declared: 100 },
-      { name: '[Content_Types].xml', content: Buffer.from('<Types/>') },
-    ]);
-    expect(await refusal(readFiles(named('bomb.docx', docx)))).toMatch(
-      /^InvalidDocument: bomb\.docx (looks like a zip bomb|is damaged): /,
-    );
-  });
-
-  test('whose names lead out of it gives the other files', async () => {
-    const archive = zip([
-      { name: '../../etc/passwd', content: Buffer.from('x') },
-      { name: '/abs.txt', content: Buffer.from('x') },
-      { name: 'C:\\a.txt', content: Buffer.from('x') },
-      { name: 'good.txt', content: Buffer.from('good') },
-      { name: '__MACOSX/good.txt', content: Buffer.from('clutter') },
-    ]);
-    const { values, notes } = await readFiles({ a: named('a.zip', archive) });
-    expect(values).toEqual({ 'a > good.txt': 'good' });
-    expect(notes).toEqual([
-      'a.zip/../../etc/passwd has a path that leads out of the archive: left out',
-      'a.zip//abs.txt has an absolute path in the archive: left out',
-      'a.zip/C:/a.txt has an absolute path in the archive: left out',
-    ]);
-  });
-
-  test('within an archive is not opened', async () => {
-    const inner = zip([{ name: 'a.txt', content: Buffer.from('A') }]);
-    const archive = zip([
-      { name: 'inner.zip', content: inner },
-      { name: 'b.txt', content: Buffer.from('B') },
-    ]);
-    const { values, notes } = await readFiles(named('a.zip', archive));
-    expect(values).toEqual({ 'b.txt': 'B' });
-    expect(notes).toEqual([
-      'a.zip/inner.zip is an archive within another document: unpack it: left out',
-    ]);
-  });
-});
-
-describe('the heap', () => {
-  test('that inputs do not fit is told before a kernel is opened, with what to raise', async () => {
-    const text = 'x'.repeat(50 * 2 ** 20);
-    expect(await refusal(readFiles({ big: text, small: 'y' }, { heapMiB: 128 }))).toBe(
-      'InvalidInput: The inputs take 51 MiB of the heap, which has 128 MiB, of which Python needs 96; the largest is big with 50 MiB. ' +
-        'Raise limits.heapMiB (--heap-mib) to at least 256; it may have 4,096.',
-    );
-    expect((await readFiles({ big: text }, { heapMiB: 192 })).notes).toEqual([
-      "the inputs take 50 MiB of the heap's 192 (limits.heapMiB; a heap may have 4 GiB, one object 2 GiB)",
-    ]);
-  });
-
-  test('holds a wide text in its widest character, which is named with its place', async () => {
-    const text = `${'x'.repeat(20_000_000)}\u{1F600}`;
-    const { notes } = await readFiles(new FileBytes('emoji.txt', Buffer.from(text)));
-    expect(notes).toEqual([
-      'emoji.txt takes 81 MB of the heap: its widest character, U+1F600 at character 20,000,000, takes 4 bytes, and so does each beside it (one object may have 2 GiB, a heap 4 GiB)',
-    ]);
-  });
-
-  test('gets a text of wide characters in parts below 256 MB', async () => {
-    const paragraph = `${'日本語の契約書。'.repeat(1000)}\n\n`;
-    const text = paragraph.repeat(17_000);
-    const { entries, notes } = await readFiles({
-      log: new FileBytes('log.txt', Buffer.from(text)),
-    });
-    expect(entries.map(({ path, part }) => [path, part])).toEqual([
-      [['log'], 0],
-      [['log'], 1],
-    ]);
-    const [first, second] = entries;
-    expect((first?.chars ?? 0) + (second?.chars ?? 0)).toBe(text.length);
-    expect((first?.chars ?? 0) * 2).toBeLessThanOrEqual(256_000_000);
-    expect(first?.blob.sizeBytes).toBeLessThanOrEqual(256_000_000);
-    expect(notes).toEqual([
-      'log.txt takes 273 MB of the heap: its widest character, U+65E5 at character 0, takes 2 bytes, and so does each beside it; it is split into 2 parts below 256 MB (one object may have 2 GiB, a heap 4 GiB)',
-    ]);
-  });
-});
-
-describe('the thread that reads documents', () => {
-  test('that is lost to one document reads the next', async () => {
-    const converter = new Converter({ ms: 1 });
-    const slow = Buffer.from(`<p>${'a <b>b</b> '.repeat(200_000)}</p>`);
-    expect(await refusal(converter.read('slow.html', slow))).toBe(
-      'Unreadable: took longer than 1 min to read',
-    );
-    await converter.dispose();
-  });
-
-  test('ends with the cancellation of the run', async () => {
-    const converter = new Converter();
-    const cancelling = new AbortController();
-    const reading = converter.read('a.txt', Buffer.from('text'), { signal: cancelling.signal });
-    cancelling.abort(new Error('cancelled'));
-    await expect(reading).rejects.toThrow('cancelled');
-    expect((await converter.read('b.txt', Buffer.from('text'))).texts).toHaveLength(1);
-    await converter.dispose();
-  });
-
-  test('has a limit of memory, and what is beyond it is no fault of the worker', async () => {
-    const converter = new Converter({ memoryMiB: 32 });
-    const rows = `[${'{"a":[1,2,3,{"b":"c"}]},'.repeat(300_000)}1]`;
-    expect(await refusal(converter.read('big.json', Buffer.from(rows)))).toBe(
-      'Unreadable: needs more than 32 MiB of memory to be read',
-    );
-    await converter.dispose();
   });
 });

@@ -1,12 +1,24 @@
 import { ingest, type IngestContext } from '../../documents/index.ts';
 import { Manifest, type ManifestEntry } from '../../protocol/index.ts';
 import {
+  FileBytes,
   getJson,
   type InputValue,
   memoryStore,
+  RemoteFiles,
   type Store,
   uploadRequestInputs,
 } from '../../store/index.ts';
+
+/** A file of these bytes; a text gives a byte a character. */
+export function named(name: string, bytes: Uint8Array | string): FileBytes {
+  return new FileBytes(name, typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+}
+
+/** Files that the worker reads itself. */
+export function remote(location: string): RemoteFiles {
+  return new RemoteFiles(location);
+}
 
 /** What the REPL would have of an input. */
 export interface ReadBack {
