@@ -21,8 +21,9 @@ if (reason !== null)
 
 describe('the prelude under plain Python', () => {
   (reason === null ? test : test.skip)('does what its own tests say', () => {
-    const file = join(import.meta.dirname, 'python', 'check_prelude.py');
-    const { status, stderr } = spawnSync('python3', ['-B', file], { encoding: 'utf8' });
+    const folder = join(import.meta.dirname, 'python');
+    const args = ['-B', '-m', 'unittest', 'discover', '-s', folder, '-p', 'check_*.py'];
+    const { status, stderr } = spawnSync('python3', args, { encoding: 'utf8' });
     expect(stderr).toMatch(/\nRan \d\d+ tests in [\d.]+s\n\nOK\n$/);
     expect(status).toBe(0);
   });
