@@ -4,7 +4,8 @@ import { FailureType, type RunCellInput } from '../../protocol/index.ts';
 import { textRefOf } from '../../store/index.ts';
 import type { Script } from './fake-world.ts';
 import { open, world } from './opened-world.ts';
-import { JOURNAL, oneRound, ready, waiting } from './waiting-run.ts';
+import { JOURNAL } from './waiting-cell.ts';
+import { oneRound, ready, waiting } from './waiting-run.ts';
 
 // Scope: how a run makes and delivers the calls and sub-runs of a cell. Rooms are scripted; server, worker and client are real.
 

@@ -2,20 +2,10 @@ import type { CellOutcome, SubRunCall, WaitingCell } from '../../protocol/index.
 import { putText } from '../../store/index.ts';
 import { world } from './opened-world.ts';
 import { finished } from './states.ts';
-
-const JOURNAL = `sha256:${'1'.repeat(64)}`;
+import { waiting as waitingCell } from './waiting-cell.ts';
 
 export function waiting(callCount: number, subRuns: SubRunCall[] = []): WaitingCell {
-  return {
-    kind: 'waiting',
-    journal: JOURNAL,
-    firstCall: 1,
-    callCount,
-    previews: [],
-    subRuns,
-    computeMs: 1,
-    way: 'fresh',
-  };
+  return waitingCell({ callCount, subRuns });
 }
 
 export async function ready(): Promise<CellOutcome> {

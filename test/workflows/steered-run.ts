@@ -3,6 +3,7 @@ import { putText, textRefOf } from '../../store/index.ts';
 import type { Script } from './fake-world.ts';
 import { world } from './opened-world.ts';
 import { finished } from './states.ts';
+import { waiting } from './waiting-cell.ts';
 
 export async function ready(text = 'The answer.'): Promise<CellOutcome> {
   return finished({ answer: { content: await putText(world.store, text), ready: true } });
@@ -38,17 +39,10 @@ export function refusedBy(workflowId: string, why: string): string {
   return `Run ${workflowId} refused this: ${why}`;
 }
 
-export const ASKS: WaitingCell = {
-  kind: 'waiting',
-  journal: `sha256:${'1'.repeat(64)}`,
-  firstCall: 1,
-  callCount: 1,
+export const ASKS: WaitingCell = waiting({
   previews: [''],
-  subRuns: [],
   humans: [{ call: 1, question: textRefOf('Which of the two?') }],
-  computeMs: 1,
-  way: 'fresh',
-};
+});
 
 /** Looks again until it is so; a test that waits for ever fails by its own limit. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {

@@ -3,20 +3,11 @@ import { putText, type Store } from '../../store/index.ts';
 import type { Script } from './fake-world.ts';
 import { world } from './opened-world.ts';
 import { finished } from './states.ts';
-
-export const JOURNAL = `sha256:${'1'.repeat(64)}`;
+import { waiting as waitingCell } from './waiting-cell.ts';
 
 export function waiting(firstCall: number, callCount: number): WaitingCell {
-  return {
-    kind: 'waiting',
-    journal: JOURNAL,
-    firstCall,
-    callCount,
-    previews: Array.from({ length: callCount }, (_, i) => `prompt ${firstCall + i}`),
-    subRuns: [],
-    computeMs: 1,
-    way: 'fresh',
-  };
+  const previews = Array.from({ length: callCount }, (_, i) => `prompt ${firstCall + i}`);
+  return waitingCell({ firstCall, callCount, previews });
 }
 
 export async function ready(store: Store, text = 'The answer.'): Promise<CellOutcome> {
