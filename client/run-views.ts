@@ -1,4 +1,4 @@
-import { type Client, isGrpcDeadlineError } from '@temporalio/client';
+import { type Client, isGrpcCancelledError, isGrpcDeadlineError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import {
   Draft,
@@ -53,7 +53,8 @@ export async function readDrafts(temporal: Client, workflowId: string): Promise<
     );
     return Draft.array().parse(drafts);
   } catch (error) {
-    if (isGrpcDeadlineError(error)) {
+    // The server knows the deadline too, and cancels the call when it is the first to see it pass.
+    if (isGrpcDeadlineError(error) || isGrpcCancelledError(error)) {
       throw new ServerUnavailable(
         `No worker of run ${workflowId} answered within ${QUERY_MS / 1000} s; start one (rlm worker).`,
         { cause: error },
